@@ -1,0 +1,38 @@
+/** A text that was read, under the name a person knows it by (a path as the user wrote it, `-` for stdin). */
+export interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A range of a source text in UTF-16 offsets, end exclusive. */
+export interface Span {
+  readonly file: SourceFile;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A place as a person counts it: both from 1, columns in code points. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where an offset lies in a text. Offsets past the end count as the end. */
+export function positionAt(text: string, offset: number): Position {
+  const end = Math.min(offset, text.length);
+  let line = 1;
+  let lineStart = 0;
+  for (let newline = text.indexOf('\n'); newline !== -1 && newline < end; newline = text.indexOf('\n', newline + 1)) {
+    line++;
+    lineStart = newline + 1;
+  }
+  return { line, column: [...text.slice(lineStart, end)].length + 1 };
+}
+
+/** The line of a text that holds an offset, without its line end. */
+export function lineAt(text: string, offset: number): string {
+  const at = Math.min(offset, text.length);
+  const start = text.lastIndexOf('\n', at - 1) + 1;
+  const end = text.indexOf('\n', at);
+  return text.slice(start, end === -1 ? text.length : end).replace(/\r$/, '');
+}
