@@ -1,0 +1,160 @@
+import http from 'node:http';
+import type { Socket } from 'node:net';
+import tls from 'node:tls';
+import { CallCredentials, ChannelCredentials, Client } from '@grpc/grpc-js';
+import { unreachable } from '../../planner/result.ts';
+import type { Endpoint, TlsFiles } from './endpoint.ts';
+
+/** BuildKit's own limit for one message, both ways (moby/buildkit `client/client.go`). */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The window we give the daemon for what it sends us. Node's default of 64 KiB is one window per round trip.
+ */
+const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Idle time after which the kernel probes a peer. gRPC's own pings are no way: a daemon hangs up on a client that pings
+ * more often than every five minutes (grpc-go's default keepalive enforcement).
+ */
+const TCP_KEEPALIVE_MS = 10_000;
+
+/** How long a TLS handshake or a protocol upgrade may take. */
+const HANDSHAKE_MS = 10_000;
+
+/**
+ * A channel to the BuildKit API at an endpoint. Nothing is connected until the first call, which fails with UNAVAILABLE
+ * and the cause in its text when the endpoint cannot be reached.
+ */
+export function dial(endpoint: Endpoint): Client {
+  return new Client(targetOf(endpoint), new DialCredentials(endpoint), {
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc-node.flow_control_window': RECEIVE_WINDOW_BYTES,
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.default_authority': 'localhost',
+  });
+}
+
+/** The endpoint as a person would write it: `unix:///run/x.sock`, `tcp://host:1234`. */
+export function describeEndpoint(endpoint: Endpoint): string {
+  switch (endpoint.kind) {
+    case 'unix':
+    case 'docker-unix':
+      return `unix://${endpoint.path}`;
+    case 'tcp':
+    case 'docker-tcp':
+      return `tcp://${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+    default:
+      return unreachable(endpoint);
+  }
+}
+
+function targetOf(endpoint: Endpoint): string {
+  switch (endpoint.kind) {
+    case 'unix':
+    case 'docker-unix':
+      return `unix:${endpoint.path}`;
+    case 'tcp':
+    case 'docker-tcp':
+      return `dns:${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+    default:
+      return unreachable(endpoint);
+  }
+}
+
+type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
+
+/** Turns the raw connection that grpc-js makes into one that speaks BuildKit's gRPC: TLS, then Docker's upgrade. */
+class DialCredentials extends ChannelCredentials {
+  readonly #endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    super();
+    this.#endpoint = endpoint;
+  }
+
+  override _isSecure(): boolean {
+    return 'tls' in this.#endpoint && this.#endpoint.tls !== undefined;
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return this === other;
+  }
+
+  override _createSecureConnector(
+    _target: unknown,
+    _options: unknown,
+    callCredentials?: CallCredentials,
+  ): SecureConnector {
+    const endpoint = this.#endpoint;
+    return {
+      connect: async (socket) => {
+        socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+        const secure = 'tls' in endpoint && endpoint.tls !== undefined;
+        const carrier = secure ? await secured(socket, endpoint.tls, endpoint) : socket;
+        const upgraded = endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';
+        return { socket: upgraded ? await upgrade(carrier) : carrier, secure };
+      },
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () => callCredentials ?? CallCredentials.createEmpty(),
+      destroy: () => undefined,
+    };
+  }
+}
+
+function secured(
+  socket: Socket,
+  files: TlsFiles,
+  endpoint: Extract<Endpoint, { kind: 'tcp' | 'docker-tcp' }>,
+): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const stream = tls.connect({
+    socket,
+    host: endpoint.host,
+    servername: files.serverName ?? endpoint.host,
+    ALPNProtocols: endpoint.kind === 'tcp' ? ['h2'] : ['http/1.1'],
+    minVersion: 'TLSv1.2',
+    ...(files.ca === undefined ? {} : { ca: files.ca }),
+    ...(files.cert === undefined ? {} : { cert: files.cert }),
+    ...(files.key === undefined ? {} : { key: files.key }),
+  });
+  const timer = setTimeout(() => stream.destroy(new Error('TLS handshake timed out')), HANDSHAKE_MS);
+  stream.once('error', reject);
+  stream.once('close', () => reject(new Error('connection closed during the TLS handshake')));
+  stream.once('secureConnect', () => {
+    clearTimeout(timer);
+    resolve(stream);
+  });
+  return promise.finally(() => clearTimeout(timer));
+}
+
+/**
+ * Asks a Docker Engine to turn this HTTP/1.1 connection into one to its BuildKit: `POST /grpc`, answered by 101
+ * (moby `daemon/server/router/grpc`).
+ */
+function upgrade(socket: Socket): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const request = http.request({
+    createConnection: () => socket,
+    method: 'POST',
+    path: '/grpc',
+    headers: { Host: 'docker', Connection: 'Upgrade', Upgrade: 'h2c' },
+    timeout: HANDSHAKE_MS,
+  });
+  request.once('upgrade', (_response, upgraded, head) => {
+    upgraded.setTimeout(0);
+    if (head.length > 0) upgraded.unshift(head);
+    resolve(upgraded);
+  });
+  request.once('response', (response) => {
+    response.resume();
+    reject(new Error(`the Docker Engine answered ${response.statusCode} instead of opening its BuildKit (POST /grpc)`));
+  });
+  request.once('timeout', () => request.destroy(new Error('the Docker Engine did not answer POST /grpc')));
+  request.once('error', reject);
+  request.end();
+  return promise;
+}

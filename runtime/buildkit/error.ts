@@ -1,0 +1,114 @@
+import { create, fromBinary } from '@bufbuild/protobuf';
+import type { ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { Status } from '../../proto/gen/google/rpc/status_pb.ts';
+import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
+import type { DockerfileRange, DockerfileSource } from '../event.ts';
+
+/** A daemon's error with what its details say (moby/buildkit `util/grpcerrors`, `solver/errdefs`). */
+export interface WireError {
+  /** The gRPC status code. */
+  readonly code: number;
+  readonly message: string;
+  /** The Dockerfiles and lines at fault, as the daemon names them. */
+  readonly sources: readonly DockerfileSource[];
+  /** The digest of the step that failed. */
+  readonly vertex?: string;
+  /** The error whole, for handing it back to the daemon. */
+  readonly status: Status;
+}
+
+/** Reads what a failed call was rejected with; undefined when it is no gRPC error. */
+export function wireError(error: unknown): WireError | undefined {
+  if (!isServiceError(error)) return undefined;
+  const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  const parsed = Buffer.isBuffer(bytes) ? parseStatus(bytes) : undefined;
+  return fromStatus(parsed ?? create(StatusSchema, { code: error.code, message: error.details }));
+}
+
+/** The same from a status read elsewhere (build history). */
+export function fromStatus(wire: Status): WireError {
+  const vertex = details<{ digest?: string }>(wire, 'errdefs.Vertex+json')
+    .map((detail) => detail.digest)
+    .find((digest) => digest !== undefined);
+  return {
+    code: wire.code,
+    message: wire.message,
+    sources: details<SourceDetail>(wire, 'errdefs.Source+json').map(source),
+    ...(vertex === undefined ? {} : { vertex }),
+    status: wire,
+  };
+}
+
+/** A marshalled `google.rpc.Status`; undefined when the bytes are something else. */
+export function parseStatus(bytes: Uint8Array): Status | undefined {
+  try {
+    return fromBinary(StatusSchema, bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name of a gRPC code as BuildKit's tools print it (`NotFound`). */
+export function codeName(code: number): string {
+  const name = Object.entries(status).find(([, value]) => value === code)?.[0] ?? 'UNKNOWN';
+  return name
+    .toLowerCase()
+    .split('_')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}
+
+/**
+ * Whether an error says that the connection is gone, as against an answer of the daemon: no status came with it, or the
+ * transport's own words stand in it.
+ */
+export function isConnectionLoss(error: WireError): boolean {
+  if (error.code === status.UNAVAILABLE) return true;
+  return error.code === status.INTERNAL && /RST_STREAM|read ECONNRESET|socket hang up/.test(error.message);
+}
+
+/**
+ * Node cannot read error trailers over 64 KiB and reports a stream reset instead; the whole error then stands in the
+ * daemon's build history.
+ */
+export function isTruncatedTrailer(error: WireError): boolean {
+  return error.code === status.INTERNAL && error.message.includes('RST_STREAM');
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && 'details' in error && typeof error.code === 'number';
+}
+
+/** The JSON details whose type ends like this; the prefix varies with vendoring. */
+function details<T>(wire: Status, suffix: string): T[] {
+  return wire.details.flatMap((detail) => {
+    if (!detail.typeUrl.endsWith(suffix)) return [];
+    try {
+      return [JSON.parse(Buffer.from(detail.value).toString('utf8')) as T];
+    } catch {
+      return [];
+    }
+  });
+}
+
+interface SourceDetail {
+  readonly info?: { readonly filename?: string; readonly data?: string };
+  readonly ranges?: readonly {
+    readonly start?: { readonly line?: number; readonly character?: number };
+    readonly end?: { readonly line?: number; readonly character?: number };
+  }[];
+}
+
+function source(detail: SourceDetail): DockerfileSource {
+  return {
+    filename: detail.info?.filename ?? '',
+    data: Buffer.from(detail.info?.data ?? '', 'base64'),
+    ranges: (detail.ranges ?? []).map(
+      (range): DockerfileRange => ({
+        start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
+        end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
+      }),
+    ),
+  };
+}

@@ -1,0 +1,138 @@
+import type { Attributes, Target, TypedEntry } from '../../planner/target.ts';
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
+import type { Unsupported } from '../failure.ts';
+import type { DaemonFacts } from './daemon.ts';
+
+/** What one output of a target comes to. The index of an exporter in the request is its id on the session. */
+export interface PlannedExport {
+  readonly type: string;
+  readonly attrs: Attributes;
+  /** Where the bytes go that this exporter sends to us; undefined when it sends none. */
+  readonly sink?: ExportSink;
+}
+
+/** The receiving end of an exporter that sends its result to the client. */
+export type ExportSink =
+  | { readonly kind: 'load' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdout' }
+  | { readonly kind: 'directory'; readonly path: string };
+
+/**
+ * The exporters that give a target its outputs on this daemon (docker/buildx `build/opt.go`, `toSolveOpt`).
+ *
+ * Inside a Docker Engine the type is `moby`: images go straight into its store, so that loading costs nothing. A
+ * standalone daemon sends a loadable archive instead.
+ */
+export function plannedExports(target: Target, facts: DaemonFacts): Result<readonly PlannedExport[], Unsupported> {
+  const asked = target.outputs.length === 0 ? defaultOutputs(facts) : target.outputs;
+  const planned: PlannedExport[] = [];
+  for (const output of asked) {
+    if (output.type === 'cacheonly') continue;
+    const one = plannedExport(output, target, facts);
+    if (!one.ok) return one;
+    planned.push(one.value);
+  }
+  return ok(planned);
+}
+
+function defaultOutputs(facts: DaemonFacts): readonly TypedEntry[] {
+  return facts.store === 'none' ? [] : [{ type: 'image', attrs: {} }];
+}
+
+function plannedExport(output: TypedEntry, target: Target, facts: DaemonFacts): Result<PlannedExport, Unsupported> {
+  const { dest, ...attrs } = output.attrs;
+  switch (output.type) {
+    case 'image':
+    case 'registry':
+      return imageExport(output.type === 'registry' ? { push: 'true', ...attrs } : attrs, target, facts);
+    case 'docker':
+      if (dest === undefined) return loadExport(attrs, target, facts);
+      return archiveExport({ type: 'docker', attrs, dest }, target, facts);
+    case 'oci':
+      return archiveExport({ type: 'oci', attrs, dest: dest ?? '-' }, target, facts);
+    case 'tar':
+      return ok({ type: 'tar', attrs, sink: fileSink(dest ?? '-') });
+    case 'local':
+      return ok({ type: 'local', attrs, sink: { kind: 'directory', path: dest ?? '' } });
+    default:
+      return fail({
+        reason: 'unsupported',
+        what: `output type "${output.type}" (target "${target.name}")`,
+        hint: 'known types are image, registry, docker, oci, tar, local and cacheonly',
+      });
+  }
+}
+
+function imageExport(attrs: Attributes, target: Target, facts: DaemonFacts): Result<PlannedExport, Unsupported> {
+  const pushes = isTrue(attrs.push);
+  if (pushes && target.tags.length === 0 && (attrs.name ?? '') === '') {
+    return fail({
+      reason: 'unsupported',
+      what: `pushing target "${target.name}" without a tag`,
+      hint: 'give it tags = ["registry/name:tag"]',
+    });
+  }
+  if (pushes && facts.store === 'docker-classic') {
+    return fail({
+      reason: 'unsupported',
+      what: `pushing target "${target.name}" from a Docker Engine with the classic image store`,
+      hint: 'turn on its containerd image store, or use a BuildKit daemon of its own (BUILDKIT_HOST)',
+    });
+  }
+  return ok({ type: facts.store === 'none' ? 'image' : 'moby', attrs: imageAttrs(attrs, target) });
+}
+
+function loadExport(attrs: Attributes, target: Target, facts: DaemonFacts): Result<PlannedExport, Unsupported> {
+  const { context: _dockerContext, ...rest } = attrs;
+  if (facts.store !== 'none') return ok({ type: 'moby', attrs: imageAttrs(rest, target) });
+  return ok({ type: 'oci', attrs: imageAttrs(rest, target), sink: { kind: 'load' } });
+}
+
+function archiveExport(
+  output: { readonly type: 'docker' | 'oci'; readonly attrs: Attributes; readonly dest: string },
+  target: Target,
+  facts: DaemonFacts,
+): Result<PlannedExport, Unsupported> {
+  if (facts.store === 'docker-classic') {
+    return fail({
+      reason: 'unsupported',
+      what: `output type "${output.type}" from a Docker Engine with the classic image store (target "${target.name}")`,
+      hint: 'turn on its containerd image store, or use a BuildKit daemon of its own (BUILDKIT_HOST)',
+    });
+  }
+  if (output.attrs.tar !== undefined && !isTrue(output.attrs.tar)) {
+    return fail({ reason: 'unsupported', what: `output type "${output.type}" with tar=false (target "${target.name}")` });
+  }
+  return ok({ type: output.type, attrs: imageAttrs(output.attrs, target), sink: fileSink(output.dest) });
+}
+
+/** Tags fill the name, annotations become attributes of every image output. */
+function imageAttrs(attrs: Attributes, target: Target): Attributes {
+  const named = target.tags.length === 0 ? attrs : { ...attrs, name: target.tags.join(',') };
+  return { ...named, ...annotationAttrs(target.annotations) };
+}
+
+/** `manifest[linux/amd64],index:key=value` as the exporters name it (buildx `util/buildflags/annotations`). */
+function annotationAttrs(annotations: readonly string[]): Attributes {
+  const attrs: Record<string, string> = {};
+  for (const annotation of annotations) {
+    const equals = annotation.indexOf('=');
+    const [key, value] = [annotation.slice(0, equals), annotation.slice(equals + 1)];
+    const typed = /^((?:(?:index|manifest|index-descriptor|manifest-descriptor)(?:\[[^\]]*\])?,?)+):(.*)$/s.exec(key);
+    const types = typed?.[1]?.split(',') ?? ['manifest'];
+    const name = typed?.[2] ?? key;
+    for (const type of types) attrs[`${type === 'manifest' ? 'annotation' : `annotation-${type}`}.${name}`] = value;
+  }
+  return attrs;
+}
+
+function fileSink(dest: string): ExportSink {
+  return dest === '-' ? { kind: 'stdout' } : { kind: 'file', path: dest };
+}
+
+/** Go's `strconv.ParseBool`, and empty as true, as the image exporter reads it. */
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && ['', '1', 't', 'T', 'true', 'TRUE', 'True'].includes(value);
+}

@@ -1,0 +1,142 @@
+import path from 'node:path';
+import type { Target, TypedEntry } from '../../planner/target.ts';
+import type { DaemonFacts } from './daemon.ts';
+import { formatPlatform, parsePlatform } from './platform.ts';
+
+/** A target as the Dockerfile frontend wants it. */
+export interface FrontendRequest {
+  /** Options of the frontend `dockerfile.v0`, and of the server around it (attestations). */
+  readonly attrs: Readonly<Record<string, string>>;
+  /** Folders the daemon may ask the session for: local name to absolute path. */
+  readonly localDirs: ReadonlyMap<string, string>;
+  /** Named contexts that are other targets: context name to target name. */
+  readonly links: ReadonlyMap<string, string>;
+  readonly entitlements: readonly string[];
+}
+
+/** What turns the user's words into paths and keys. */
+export interface FrontendContext {
+  /** Absolute; relative paths of the target start here. */
+  readonly cwd: string;
+  readonly facts: DaemonFacts;
+  /** Whether a target that says nothing gets provenance of its own (`BUILDX_NO_DEFAULT_ATTESTATIONS` turns it off). */
+  readonly defaultProvenance: boolean;
+  /** The folder and name of the Dockerfile; undefined when it lies in a remote context. */
+  readonly dockerfile: { readonly dir: string; readonly name: string; readonly apart: boolean } | undefined;
+  /** A key for a local folder under which the daemon keeps its last upload; the same for the same folder only. */
+  readonly sharedKey: (dir: string) => string;
+}
+
+/** buildx's default: little enough that it can be inlined, and dropped where an exporter has no place for it. */
+const DEFAULT_PROVENANCE = 'mode=min,inline-only=true';
+
+/**
+ * The options that make the daemon's Dockerfile frontend build this target, with the names and values that buildx sends
+ * (docker/buildx `build/opt.go`, moby/buildkit `frontend/dockerui`).
+ */
+export function frontendRequest(target: Target, context: FrontendContext): FrontendRequest {
+  const attrs: Record<string, string> = {};
+  const localDirs = new Map<string, string>();
+  const links = new Map<string, string>();
+  const entitlements = [...target.entitlements];
+
+  addSources(target, context, attrs, localDirs);
+  addNamedContexts(target, context, { attrs, localDirs, links });
+  for (const [key, value] of Object.entries(target.args)) attrs[`build-arg:${key}`] = value;
+  for (const [key, value] of Object.entries(target.labels)) attrs[`label:${key}`] = value;
+  addAttestations(target, context, attrs);
+
+  if (target.target !== undefined && target.target !== '') attrs.target = target.target;
+  if (target.platforms.length > 0) attrs.platform = platformList(target.platforms, context.facts);
+  if (target.pull === true) attrs['image-resolve-mode'] = 'pull';
+  else if (context.facts.store !== 'none') attrs['image-resolve-mode'] = 'local';
+  if (target.noCacheFilter.length > 0) attrs['no-cache'] = target.noCacheFilter.join(',');
+  if (target.noCache === true) attrs['no-cache'] = '';
+  if (target.network === 'host' || target.network === 'none') attrs['force-network-mode'] = target.network;
+  if (target.network === 'host' && !entitlements.includes('network.host')) entitlements.push('network.host');
+  const hosts = extraHosts(target.extraHosts, context.facts);
+  if (hosts.length > 0) attrs['add-hosts'] = hosts.map(csvField).join(',');
+  if (target.shmSize !== undefined && target.shmSize !== '0') attrs['shm-size'] = target.shmSize;
+  if (target.ulimits.length > 0) attrs.ulimit = target.ulimits.map(csvField).join(',');
+  return { attrs, localDirs, links, entitlements };
+}
+
+/** Whether a context is fetched by the daemon (git, http) instead of sent from here. */
+export function isRemoteContext(context: string): boolean {
+  return /^(?:https?|git|ssh):\/\//.test(context) || /^[\w.-]+@[\w.-]+:/.test(context);
+}
+
+/** A list of cache sources as the frontend takes it (moby/buildkit `client/solve.go`). */
+export function cacheImportsAttr(imports: readonly TypedEntry[]): string {
+  return JSON.stringify(imports.map((entry) => ({ Type: entry.type, Attrs: entry.attrs })));
+}
+
+function addSources(
+  target: Target,
+  context: FrontendContext,
+  attrs: Record<string, string>,
+  localDirs: Map<string, string>,
+): void {
+  if (isRemoteContext(target.context)) attrs.context = target.context;
+  else localDirs.set('context', path.resolve(context.cwd, target.context));
+  if (context.dockerfile === undefined) {
+    attrs.filename = target.dockerfile;
+    return;
+  }
+  localDirs.set('dockerfile', context.dockerfile.dir);
+  attrs.filename = context.dockerfile.name;
+  if (context.dockerfile.apart) attrs.dockerfilekey = 'dockerfile';
+}
+
+function addNamedContexts(
+  target: Target,
+  context: FrontendContext,
+  into: { attrs: Record<string, string>; localDirs: Map<string, string>; links: Map<string, string> },
+): void {
+  const names = Object.entries(target.contexts);
+  if (names.length > 0) into.attrs['frontend.caps'] = 'moby.buildkit.frontend.contexts+forward';
+  for (const [name, value] of names) {
+    if (value.startsWith('target:')) {
+      into.links.set(name, value.slice('target:'.length));
+    } else if (isRemoteContext(value) || value.startsWith('docker-image://')) {
+      into.attrs[`context:${name}`] = value;
+    } else {
+      const localName = name === 'context' || name === 'dockerfile' ? `_${name}` : name;
+      const dir = path.resolve(context.cwd, value.replace(/^cwd:\/\//, ''));
+      into.localDirs.set(localName, dir);
+      into.attrs[`context:${name}`] = `local:${localName}`;
+      into.attrs[`sharedkey:localdir:${localName}`] = context.sharedKey(dir);
+    }
+  }
+}
+
+function addAttestations(target: Target, context: FrontendContext, attrs: Record<string, string>): void {
+  for (const entry of target.attest) {
+    if (entry.disabled) continue;
+    const fields = [['type', entry.type], ...Object.entries(entry.attrs)].map(([key, value]) => `${key}=${value}`);
+    attrs[`attest:${entry.type}`] = fields.map(csvField).join(',');
+  }
+  const said = target.attest.some((entry) => entry.type === 'provenance');
+  if (!said && context.defaultProvenance && context.facts.store !== 'docker-classic') {
+    attrs['attest:provenance'] = DEFAULT_PROVENANCE;
+  }
+}
+
+function platformList(platforms: readonly string[], facts: DaemonFacts): string {
+  const each = platforms.flatMap((text) => text.split(','));
+  return [...new Set(each.map((text) => formatPlatform(parsePlatform(text, facts.native))))].join(',');
+}
+
+function extraHosts(hosts: Readonly<Record<string, string>>, facts: DaemonFacts): string[] {
+  return Object.entries(hosts).flatMap(([host, addresses]) =>
+    addresses.split(',').map((address) => {
+      const plain = address.trim().replace(/^\[(.*)\]$/, '$1');
+      return `${host}=${plain === 'host-gateway' ? (facts.hostGateway ?? plain) : plain}`;
+    }),
+  );
+}
+
+/** One field of a CSV record as Go's `encoding/csv` reads it back. */
+function csvField(text: string): string {
+  return /[",\r\n]/.test(text) || text.startsWith(' ') ? `"${text.replaceAll('"', '""')}"` : text;
+}
