@@ -1,0 +1,41 @@
+import { open } from 'node:fs/promises';
+import { status as code } from '@grpc/grpc-js';
+import type { SecretEntry } from '../../planner/target.ts';
+import { Secrets } from '../../proto/gen/moby/buildkit/secrets/v1/secrets_pb.ts';
+import type { SessionService } from './server.ts';
+import { RpcError, unaryHandler } from './server.ts';
+
+/** BuildKit's limit (moby/buildkit `session/secrets`). */
+const MAX_SECRET_BYTES = 500 * 1024;
+
+/**
+ * Hands out a target's secrets, read only when a step asks. The environment wins over a file; with neither named, the
+ * variable of the secret's own name is taken if set, else the file of that name; a variable that is named but not set
+ * is an empty secret (moby/buildkit `session/secrets/secretsprovider/store.go`).
+ */
+export function secretsService(
+  secrets: readonly SecretEntry[],
+  { env, resolve }: { readonly env: ReadonlyMap<string, string>; readonly resolve: (path: string) => string },
+): SessionService {
+  const byId = new Map(secrets.map((secret) => [secret.id, secret]));
+  return unaryHandler(Secrets.method.getSecret, async ({ ID }) => {
+    const secret = byId.get(ID);
+    if (!secret) throw new RpcError(code.NOT_FOUND, `secret ${ID} is not offered by this build`);
+    const variable = secret.env ?? (secret.src === undefined && env.has(secret.id) ? secret.id : undefined);
+    if (variable !== undefined) return { data: withinLimit(Buffer.from(env.get(variable) ?? ''), ID) };
+    return { data: await readSecret(resolve(secret.src ?? secret.id), ID) };
+  });
+}
+
+async function readSecret(file: string, id: string): Promise<Uint8Array> {
+  await using handle = await open(file).catch((error: NodeJS.ErrnoException) => {
+    throw new RpcError(code.NOT_FOUND, `the file of secret ${id} cannot be read: ${error.code ?? error.message}`);
+  });
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_SECRET_BYTES + 1));
+  return withinLimit(buffer.subarray(0, bytesRead), id);
+}
+
+function withinLimit(data: Uint8Array, id: string): Uint8Array {
+  if (data.length <= MAX_SECRET_BYTES) return data;
+  throw new RpcError(code.INVALID_ARGUMENT, `secret ${id} is larger than ${MAX_SECRET_BYTES} bytes`);
+}

@@ -1,0 +1,61 @@
+import { randomInt } from 'node:crypto';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
+import { create } from '@bufbuild/protobuf';
+import type { BytesMessage } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
+import { BytesMessageSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
+import { healthService } from './health.ts';
+import type { SessionService } from './server.ts';
+import { serveGrpc } from './server.ts';
+import { tunnel } from './tunnel.ts';
+
+const ID_LENGTH = 25;
+const ID_ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+/** An identifier as BuildKit makes them for builds and sessions: whoever can guess it can use what it names. */
+export function randomId(): string {
+  return Array.from({ length: ID_LENGTH }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('');
+}
+
+/** What one build offers to the daemon that runs it: its files, credentials and secrets. */
+export class Session {
+  readonly id = randomId();
+  readonly #sharedKey: string;
+  readonly #services: readonly SessionService[];
+  #open: { close: () => void } | undefined;
+
+  /** `sharedKey`: names the folders it serves to the daemon, so that only changed files travel again. ASCII. */
+  constructor(options: { readonly sharedKey: string; readonly services: readonly SessionService[] }) {
+    this.#sharedKey = options.sharedKey;
+    this.#services = [healthService(), ...options.services];
+  }
+
+  /** The headers that announce it (moby/buildkit `session/session.go`). */
+  metadata(): Metadata {
+    const metadata = new Metadata();
+    metadata.set('x-docker-expose-session-uuid', this.id);
+    metadata.set('x-docker-expose-session-sharedkey', this.#sharedKey);
+    for (const method of this.#services.flatMap((service) => Object.keys(service))) {
+      metadata.add('x-docker-expose-session-grpc-method', method);
+    }
+    return metadata;
+  }
+
+  /** Serves the daemon on a call of `Control.Session` until it ends or {@link close} is called. */
+  serve(call: ClientDuplexStream<BytesMessage, BytesMessage>): void {
+    const stream = tunnel(call, (data) => create(BytesMessageSchema, { data }));
+    const served = serveGrpc(stream, this.#services);
+    this.#open = {
+      close: () => {
+        served.close();
+        stream.destroy();
+      },
+    };
+  }
+
+  /** Ends it; what the daemon still asks of it fails. */
+  close(): void {
+    this.#open?.close();
+    this.#open = undefined;
+  }
+}
