@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { Content } from '../../proto/gen/containerd/services/content/v1/content_pb.ts';
 import type {
   BuildHistoryRecord,
@@ -22,6 +22,7 @@ import type { CallOptions } from '../rpc/call.ts';
 import { bidiStream, serverStream, unary } from '../rpc/call.ts';
 import { describeEndpoint, dial } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
+import { wireError } from './error.ts';
 
 /** Routes a gateway call to its build (moby/buildkit `frontend/gateway/grpcclient`). */
 const BUILD_ID_KEY = 'buildkit-controlapi-buildid';
@@ -51,6 +52,17 @@ export class BuildkitClient implements Disposable {
   async workers({ signal }: Signal): Promise<readonly WorkerRecord[]> {
     const response = await unary(this.#channel, Control.method.listWorkers, {}, { signal, timeoutMs: FIRST_ANSWER_MS });
     return response.record;
+  }
+
+  /** The daemon's version; undefined for one too old to say (before 0.11). */
+  async version({ signal }: Signal): Promise<string | undefined> {
+    try {
+      const response = await unary(this.#channel, Control.method.info, {}, { signal, timeoutMs: FIRST_ANSWER_MS });
+      return response.buildkitVersion?.version;
+    } catch (error) {
+      if (wireError(error)?.code === status.UNIMPLEMENTED) return undefined;
+      throw error;
+    }
   }
 
   /** Runs one build to its end. With no frontend and no definition it waits for {@link Gateway.return}. */

@@ -27,26 +27,23 @@ const SNAPSHOTTER = 'org.mobyproject.buildkit.worker.snapshotter';
 const HOST_GATEWAY = 'org.mobyproject.buildkit.worker.moby.host-gateway-ip';
 
 /**
- * Asks a daemon what it is. Its worker's labels tell the store: moby sets the snapshotter's name only with the
- * containerd store (moby `daemon/internal/builder-next/worker`). Rejects with a grpc-js `ServiceError`.
+ * Asks a daemon what it is. Inside a Docker Engine its worker's labels tell the store: moby sets the snapshotter's name
+ * only with the containerd store (moby `daemon/internal/builder-next/worker`). Rejects with a grpc-js `ServiceError`.
  */
-export async function daemonFacts(client: BuildkitClient, { signal }: { signal: AbortSignal }): Promise<DaemonFacts> {
-  const [worker] = await client.workers({ signal });
+export async function daemonFacts(
+  client: BuildkitClient,
+  { insideDocker, signal }: { readonly insideDocker: boolean; readonly signal: AbortSignal },
+): Promise<DaemonFacts> {
+  const [[worker], version = ''] = await Promise.all([client.workers({ signal }), client.version({ signal })]);
   const platforms = (worker?.platforms ?? []).map(
     (platform): Platform => ({ os: platform.OS, architecture: platform.Architecture, variant: platform.Variant }),
   );
-  const version = worker?.BuildkitVersion?.version ?? '';
   const hostGateway = worker?.Labels[HOST_GATEWAY];
   return {
     version,
     native: platforms[0] ?? { os: 'linux', architecture: 'amd64', variant: '' },
     platforms: platforms.map(formatPlatform),
-    store: storeOf(version, worker?.Labels ?? {}),
+    store: !insideDocker ? 'none' : worker?.Labels[SNAPSHOTTER] === undefined ? 'docker-classic' : 'docker-containerd',
     ...(hostGateway === undefined ? {} : { hostGateway }),
   };
-}
-
-function storeOf(version: string, labels: Readonly<Record<string, string>>): ImageStore {
-  if (!version.endsWith('-moby')) return 'none';
-  return labels[SNAPSHOTTER] === undefined ? 'docker-classic' : 'docker-containerd';
 }

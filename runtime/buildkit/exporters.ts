@@ -16,8 +16,7 @@ export interface PlannedExport {
 export type ExportSink =
   | { readonly kind: 'load' }
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'stdout' }
-  | { readonly kind: 'directory'; readonly path: string };
+  | { readonly kind: 'stdout' };
 
 /**
  * The exporters that give a target its outputs on this daemon (docker/buildx `build/opt.go`, `toSolveOpt`).
@@ -54,13 +53,11 @@ function plannedExport(output: TypedEntry, target: Target, facts: DaemonFacts): 
       return archiveExport({ type: 'oci', attrs, dest: dest ?? '-' }, target, facts);
     case 'tar':
       return ok({ type: 'tar', attrs, sink: fileSink(dest ?? '-') });
-    case 'local':
-      return ok({ type: 'local', attrs, sink: { kind: 'directory', path: dest ?? '' } });
     default:
       return fail({
         reason: 'unsupported',
         what: `output type "${output.type}" (target "${target.name}")`,
-        hint: 'known types are image, registry, docker, oci, tar, local and cacheonly',
+        hint: 'known here are image, registry, docker, oci, tar and cacheonly',
       });
   }
 }

@@ -128,11 +128,11 @@ function headerValues(rawHeaders: readonly string[], key: string): readonly stri
 }
 
 /** gRPC's frames: a compression flag, a length, the message (gRPC over HTTP/2, Length-Prefixed-Message). */
-async function* readMessages(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+async function* readMessages(stream: http2.ServerHttp2Stream): AsyncGenerator<Buffer, void, undefined> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let wanted = FRAME_HEADER_BYTES;
-  for await (const chunk of stream) {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     pending.push(chunk);
     pendingBytes += chunk.length;
     if (pendingBytes < wanted) continue;

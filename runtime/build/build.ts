@@ -1,0 +1,148 @@
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
+import type { Plan, Target } from '../../planner/target.ts';
+import { BuildkitClient } from '../buildkit/client.ts';
+import type { DaemonFacts } from '../buildkit/daemon.ts';
+import { daemonFacts } from '../buildkit/daemon.ts';
+import type { Endpoint } from '../buildkit/endpoint.ts';
+import type { PlannedExport } from '../buildkit/exporters.ts';
+import { plannedExports } from '../buildkit/exporters.ts';
+import type { EventSink, TargetOutcome } from '../event.ts';
+import type { RuntimeFailure } from '../failure.ts';
+import { unreachableBuilder } from './failures.ts';
+import { Links } from './links.ts';
+import type { PreparedTarget } from './prepare.ts';
+import { prepareTarget } from './prepare.ts';
+import type { BuildServices } from './target-build.ts';
+import { buildTarget } from './target-build.ts';
+
+/** Where a build runs. */
+export interface Builder {
+  readonly endpoint: Endpoint;
+  /** As the user knows it (`default`, `sandbox`). */
+  readonly name: string;
+  /** What kind of builder it is (`docker`, `remote`). */
+  readonly driver: string;
+}
+
+/** Everything one build is given. */
+export interface BuildOptions {
+  readonly plan: Plan;
+  readonly builder: Builder;
+  /** Absolute; relative paths of targets start here. */
+  readonly cwd: string;
+  readonly services: BuildServices;
+  readonly emit: EventSink;
+  readonly signal: AbortSignal;
+}
+
+/** How one target ended well. */
+export interface BuiltTarget {
+  readonly name: string;
+  /** The daemon's id of the build. */
+  readonly ref: string;
+  /** What the exporters answered (`containerimage.digest`, `image.name`...; moby/buildkit `exporter/containerimage`). */
+  readonly response: Readonly<Record<string, string>>;
+}
+
+/** How a build of several targets ended: what is done stays done, whatever else failed. */
+export interface BuildOutcome {
+  readonly built: readonly BuiltTarget[];
+  readonly failures: readonly RuntimeFailure[];
+}
+
+/**
+ * Builds every target of a plan on one builder: all at once, linked ones as their links allow. A target that fails keeps
+ * only those from being built that link to it. Fails as a whole, before anything is built, when an input is missing,
+ * something is asked for that cannot be done, or the builder cannot be reached.
+ */
+export async function runBuild(options: BuildOptions): Promise<Result<BuildOutcome, readonly RuntimeFailure[]>> {
+  const { plan, builder, cwd, emit, signal } = options;
+  await using scope = new AsyncDisposableStack();
+  const prepared = await prepareAll(plan.targets, cwd, scope);
+  if (!prepared.ok) return prepared;
+
+  using client = new BuildkitClient(builder.endpoint);
+  const insideDocker = builder.endpoint.kind === 'docker-unix' || builder.endpoint.kind === 'docker-tcp';
+  const facts = await daemonFacts(client, { insideDocker, signal }).catch((error: unknown) => error);
+  if (!isFacts(facts)) {
+    return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(client.endpoint, facts)]);
+  }
+  const ready = withExports(prepared.value, facts);
+  if (!ready.ok) return ready;
+
+  emit({ type: 'builder-ready', name: builder.name, driver: builder.driver, version: facts.version });
+  emit({
+    type: 'build-started',
+    targets: plan.targets.map(({ name, platforms }) => ({ name, platforms })),
+  });
+  const links = new Links(new Map(plan.targets.map((target) => [target.name, linkedTargets(target)])));
+  const results = await Promise.all(
+    ready.value.map(async ({ one, exports }) => {
+      emit({ type: 'target-started', target: one.target.name });
+      const result = await buildTarget(one, { client, facts, links, exports, ...options });
+      emit({ type: 'target-finished', target: one.target.name, outcome: outcomeOf(result) });
+      return result;
+    }),
+  );
+  emit({ type: 'build-finished' });
+  return ok({
+    built: results.flatMap((result) => (result.is === 'built' ? [result.built] : [])),
+    failures: results.flatMap((result) => (result.is === 'failed' ? [result.failure] : [])),
+  });
+}
+
+function isFacts(value: unknown): value is DaemonFacts {
+  return typeof value === 'object' && value !== null && 'native' in value;
+}
+
+async function prepareAll(
+  targets: readonly Target[],
+  cwd: string,
+  scope: AsyncDisposableStack,
+): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
+  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd })));
+  const prepared = all.flatMap((one) => (one.ok ? [scope.use(one.value)] : []));
+  const failures = all.flatMap((one) => (one.ok ? [] : [one.failure]));
+  return failures.length > 0 ? fail(failures) : ok(prepared);
+}
+
+interface ReadyTarget {
+  readonly one: PreparedTarget;
+  readonly exports: readonly PlannedExport[];
+}
+
+function withExports(
+  prepared: readonly PreparedTarget[],
+  facts: DaemonFacts,
+): Result<readonly ReadyTarget[], readonly RuntimeFailure[]> {
+  const ready: ReadyTarget[] = [];
+  const refused: RuntimeFailure[] = [];
+  for (const one of prepared) {
+    const exports = plannedExports(one.target, facts);
+    if (exports.ok) ready.push({ one, exports: exports.value });
+    else refused.push(exports.failure);
+  }
+  return refused.length > 0 ? fail(refused) : ok(ready);
+}
+
+/** The targets that this one uses as named contexts, each once. */
+function linkedTargets(target: Target): readonly string[] {
+  const names = Object.values(target.contexts)
+    .filter((value) => value.startsWith('target:'))
+    .map((value) => value.slice('target:'.length));
+  return [...new Set(names)];
+}
+
+function outcomeOf(result: Awaited<ReturnType<typeof buildTarget>>): TargetOutcome {
+  switch (result.is) {
+    case 'built': {
+      const digest = result.built.response['containerimage.digest'];
+      return { is: 'done', ...(digest === undefined ? {} : { digest }) };
+    }
+    case 'skipped':
+      return { is: 'skipped', because: result.because };
+    case 'failed':
+      return { is: result.failure.reason === 'canceled' ? 'canceled' : 'failed' };
+  }
+}

@@ -1,0 +1,55 @@
+import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';
+import type { WireError } from '../buildkit/error.ts';
+import type { StepLog } from '../buildkit/step-log.ts';
+import type { BuilderLost, BuilderUnreachable, SolveFailed } from '../failure.ts';
+
+const UNKNOWN = 2;
+
+/** A builder that did not answer its first question. */
+export function unreachableBuilder(endpoint: string, error: unknown): BuilderUnreachable {
+  const wire = wireError(error);
+  return {
+    reason: 'builder-unreachable',
+    endpoint,
+    cause: connectionCause(wire?.message ?? (error instanceof Error ? error.message : String(error))),
+    hint: 'is the engine running? `depot engine status` tells, `depot engine up` starts one',
+  };
+}
+
+/** What the daemon said of a target that it could not build, or that it went away. */
+export function buildFailure(
+  wire: WireError,
+  about: {
+    readonly target: string;
+    readonly endpoint: string;
+    readonly log: StepLog;
+    /** The name the daemon was told for the Dockerfile, and the path that the user knows it by. */
+    readonly dockerfile: { readonly asked: string; readonly shown: string };
+  },
+): SolveFailed | BuilderLost {
+  if (isConnectionLoss(wire)) {
+    return {
+      reason: 'builder-lost',
+      endpoint: about.endpoint,
+      target: about.target,
+      cause: connectionCause(wire.message),
+    };
+  }
+  const step = about.log.step(wire.vertex);
+  return {
+    reason: 'solve-failed',
+    target: about.target,
+    message: wire.message,
+    ...(wire.code === UNKNOWN ? {} : { code: codeName(wire.code) }),
+    sources: wire.sources.map((source) =>
+      source.filename === about.dockerfile.asked ? { ...source, filename: about.dockerfile.shown } : source,
+    ),
+    ...(step === undefined ? {} : { step }),
+  };
+}
+
+/** grpc-js wraps what the socket said; only that is of use to a person. */
+function connectionCause(message: string): string {
+  const last = /Last error: (.*?)(?: \(\d{4}-\d\d-\d\dT[\d:.]+Z\))?(?:\. Resolution note:.*)?$/s.exec(message);
+  return last?.[1] ?? message;
+}

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Builder, BuiltTarget } from './build.ts';
+import type { BuildkitClient } from '../buildkit/client.ts';
+import type { DaemonFacts } from '../buildkit/daemon.ts';
+import { wireError } from '../buildkit/error.ts';
+import type { ExportSink, PlannedExport } from '../buildkit/exporters.ts';
+import { frontendRequest } from '../buildkit/frontend.ts';
+import { JobError, runJob } from '../buildkit/job.ts';
+import { linkedInputs } from '../buildkit/linked-inputs.ts';
+import type { FrontendRequest } from '../buildkit/frontend.ts';
+import type { LinkedInputs } from '../buildkit/linked-inputs.ts';
+import { StepLog } from '../buildkit/step-log.ts';
+import type { CredentialStore } from '../docker/credentials.ts';
+import type { EventSink, StatusUpdate } from '../event.ts';
+import type { RuntimeFailure } from '../failure.ts';
+import { FailureError } from '../failure.ts';
+import { fileSink, streamSink } from '../load/archive-sinks.ts';
+import { authService } from '../session/auth.ts';
+import type { ArchiveSink } from '../session/file-send.ts';
+import { fileSendService } from '../session/file-send.ts';
+import { fileSyncService } from '../session/file-sync.ts';
+import { secretsService } from '../session/secrets.ts';
+import { randomId, Session } from '../session/session.ts';
+import { buildFailure } from './failures.ts';
+import type { Links } from './links.ts';
+import { LinkBroken } from './links.ts';
+import { ownStep } from './own-step.ts';
+import type { PreparedTarget } from './prepare.ts';
+
+/** What a build may use of the machine it is started on. */
+export interface BuildServices {
+  readonly credentials: CredentialStore;
+  /** The environment, for secrets that are taken from it. */
+  readonly env: ReadonlyMap<string, string>;
+  /** Tells this machine from others, so that their uploads do not mix on a shared daemon. */
+  readonly nodeId: string;
+  /** Whether targets that say nothing of provenance get it. */
+  readonly defaultProvenance: boolean;
+  readonly stdout: NodeJS.WritableStream;
+  /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */
+  readonly loadArchive?: ArchiveSink;
+}
+
+/** How one target ended. */
+export type TargetResult =
+  | { readonly is: 'built'; readonly built: BuiltTarget }
+  | { readonly is: 'failed'; readonly failure: RuntimeFailure }
+  | { readonly is: 'skipped'; readonly because: string };
+
+interface TargetContext {
+  readonly client: BuildkitClient;
+  readonly builder: Builder;
+  readonly facts: DaemonFacts;
+  readonly links: Links;
+  readonly exports: readonly PlannedExport[];
+  readonly cwd: string;
+  readonly services: BuildServices;
+  readonly emit: EventSink;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Builds one target in its place among the linked ones. Never rejects for a foreseen failure; whatever happens, those
+ * who wait for this target are told.
+ */
+export async function buildTarget(prepared: PreparedTarget, context: TargetContext): Promise<TargetResult> {
+  const { name } = prepared.target;
+  const log = new StepLog();
+  const onStatus = (update: StatusUpdate): void => {
+    log.record(update);
+    context.emit({ type: 'status', target: name, update });
+  };
+  const request = frontendRequest(prepared.target, {
+    cwd: context.cwd,
+    facts: context.facts,
+    defaultProvenance: context.services.defaultProvenance,
+    dockerfile: prepared.dockerfile,
+    sharedKey: (dir) => sharedKey(context.services.nodeId, dir),
+  });
+  try {
+    const built = await run(prepared, request, { ...context, onStatus });
+    return { is: 'built', built };
+  } catch (error) {
+    const result = resultOf(error, { ...context, prepared, request, log });
+    context.links.broken(name, result.is === 'skipped' ? result.because : name);
+    return result;
+  }
+}
+
+async function run(
+  prepared: PreparedTarget,
+  request: FrontendRequest,
+  context: TargetContext & { readonly onStatus: (update: StatusUpdate) => void },
+): Promise<BuiltTarget> {
+  const { target } = prepared;
+  const linked = await Promise.all(
+    [...request.links].map(async ([as, link]) => linkedInputs(as, link, await context.links.result(link))),
+  );
+  const ref = randomId();
+  const response = await runJob(
+    context.client,
+    {
+      ref,
+      attrs: merged(request.attrs, linked),
+      inputs: Object.assign({}, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
+      exporters: context.exports,
+      cacheImports: target.cacheFrom,
+      cacheExports: target.cacheTo,
+      entitlements: request.entitlements,
+      session: session(prepared, request, context),
+      onResult: (result, evaluate) => context.links.run(target.name, result, evaluate),
+    },
+    { onStatus: context.onStatus, signal: context.signal },
+  );
+  return { name: target.name, ref, response };
+}
+
+function merged(attrs: Readonly<Record<string, string>>, linked: readonly LinkedInputs[]): Record<string, string> {
+  return Object.assign({ ...attrs }, ...linked.map((one) => one.attrs)) as Record<string, string>;
+}
+
+function session(
+  prepared: PreparedTarget,
+  request: FrontendRequest,
+  context: TargetContext & { readonly onStatus: (update: StatusUpdate) => void },
+): Session {
+  const { target } = prepared;
+  const told = new Set<string>();
+  const sinks = new Map(
+    context.exports.flatMap(({ sink }, index) => (sink ? [[index, archiveSink(sink, target.name, context)] as const] : [])),
+  );
+  return new Session({
+    sharedKey: sharedKey(context.services.nodeId, path.resolve(context.cwd, target.context)),
+    services: [
+      fileSyncService(request.localDirs),
+      authService(context.services.credentials, (notice) => {
+        if (told.has(notice)) return;
+        told.add(notice);
+        void ownStep(notice, context.onStatus, async () => undefined);
+      }),
+      secretsService(target.secrets, { env: context.services.env, resolve: (file) => path.resolve(context.cwd, file) }),
+      ...(sinks.size > 0 ? [fileSendService(sinks)] : []),
+    ],
+  });
+}
+
+function archiveSink(
+  sink: ExportSink,
+  target: string,
+  context: TargetContext & { readonly onStatus: (update: StatusUpdate) => void },
+): ArchiveSink {
+  switch (sink.kind) {
+    case 'file':
+      return fileSink(path.resolve(context.cwd, sink.path));
+    case 'stdout':
+      return streamSink(context.services.stdout);
+    case 'load': {
+      const { loadArchive } = context.services;
+      if (!loadArchive) throw new FailureError({ reason: 'load-failed', target, cause: 'there is no Docker Engine to load into' });
+      return (chunks, options) => ownStep('importing to docker', context.onStatus, () => loadArchive(chunks, options));
+    }
+  }
+}
+
+function sharedKey(nodeId: string, dir: string): string {
+  return createHash('sha256').update(`${nodeId}\0${dir}`).digest('hex').slice(0, 32);
+}
+
+function resultOf(
+  error: unknown,
+  about: TargetContext & {
+    readonly prepared: PreparedTarget;
+    readonly request: FrontendRequest;
+    readonly log: StepLog;
+  },
+): TargetResult {
+  if (about.signal.aborted) return { is: 'failed', failure: { reason: 'canceled' } };
+  if (error instanceof LinkBroken) return { is: 'skipped', because: error.because };
+  if (error instanceof FailureError) return { is: 'failed', failure: error.failure };
+  const wire = error instanceof JobError ? error.wire : wireError(error);
+  if (wire === undefined) throw error;
+  return {
+    is: 'failed',
+    failure: buildFailure(wire, {
+      target: about.prepared.target.name,
+      endpoint: about.client.endpoint,
+      log: about.log,
+      dockerfile: { asked: about.request.attrs.filename ?? '', shown: about.prepared.dockerfileShown },
+    }),
+  };
+}

@@ -1,0 +1,218 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import { status as code } from '@grpc/grpc-js';
+import type { Attributes, TypedEntry } from '../../planner/target.ts';
+import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
+import type { Result as FrontendResult } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
+import type { DefinitionSchema } from '../../proto/gen/pb/ops_pb.ts';
+import type { StatusUpdate } from '../event.ts';
+import type { Session } from '../session/session.ts';
+import type { BuildkitClient, Gateway } from './client.ts';
+import type { WireError } from './error.ts';
+import { fromStatus, isTruncatedTrailer, parseStatus, wireError } from './error.ts';
+import { cacheImportsAttr } from './frontend.ts';
+import { refIds } from './linked-inputs.ts';
+import { statusUpdate } from './status.ts';
+
+/** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
+const STATUS_LINGER_MS = 5_000;
+
+/** How long the daemon may take to end a build whose frontend side has failed. */
+const RETURN_GRACE_MS = 5_000;
+
+/** One build on one daemon. */
+export interface Job {
+  /** Chosen by us, unguessable, used once. */
+  readonly ref: string;
+  readonly attrs: Attributes;
+  readonly inputs: Readonly<Record<string, MessageInitShape<typeof DefinitionSchema>>>;
+  readonly exporters: readonly { readonly type: string; readonly attrs: Attributes }[];
+  readonly cacheImports: readonly TypedEntry[];
+  readonly cacheExports: readonly TypedEntry[];
+  readonly entitlements: readonly string[];
+  readonly session: Session;
+  /**
+   * Called with what the frontend made of the target, before anything is exported; `evaluate` runs its steps. The
+   * export begins when it resolves. What it throws ends the build and comes out of {@link runJob}.
+   */
+  readonly onResult: (result: FrontendResult, evaluate: () => Promise<void>) => Promise<void>;
+}
+
+/** Thrown by {@link runJob} for what the daemon reported, with all that it said. */
+export class JobError extends Error {
+  readonly wire: WireError;
+
+  constructor(wire: WireError) {
+    super(wire.message);
+    this.name = 'JobError';
+    this.wire = wire;
+  }
+}
+
+/**
+ * Runs one build in gateway mode, as buildx does: the daemon opens a build, we call the Dockerfile frontend inside it,
+ * and give its result back to be exported (moby/buildkit `client/build.go`). Resolves with the exporters' answers.
+ *
+ * Throws {@link JobError} for the daemon's refusal, and whatever `onResult` throws. When the signal ends, the build is
+ * cancelled on the daemon, its last news are still read, and the signal's reason is thrown.
+ */
+export async function runJob(
+  client: BuildkitClient,
+  job: Job,
+  { onStatus, signal }: { readonly onStatus: (update: StatusUpdate) => void; readonly signal: AbortSignal },
+): Promise<Readonly<Record<string, string>>> {
+  const own = new AbortController();
+  const inner = AbortSignal.any([signal, own.signal]);
+  const news = watchStatus(client, job.ref, onStatus);
+  try {
+    const tunnel = client.session({ metadata: job.session.metadata(), signal: inner });
+    job.session.serve(tunnel);
+    return await solveInGateway(client, job, inner);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw await explained(client, job.ref, error);
+  } finally {
+    job.session.close();
+    await news.end();
+    own.abort();
+  }
+}
+
+async function solveInGateway(
+  client: BuildkitClient,
+  job: Job,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const giveUp = new AbortController();
+  const inner = AbortSignal.any([signal, giveUp.signal]);
+  const attrs = {
+    ...job.attrs,
+    ...(job.cacheImports.length === 0 ? {} : { 'cache-imports': cacheImportsAttr(job.cacheImports) }),
+  };
+  const [first] = job.exporters;
+  const exported = client.solve(
+    {
+      Ref: job.ref,
+      Session: job.session.id,
+      FrontendAttrs: attrs,
+      Cache: { Exports: job.cacheExports.map(wireEntry), Imports: job.cacheImports.map(wireEntry) },
+      Entitlements: [...job.entitlements],
+      Exporters: job.exporters.map(wireEntry),
+      ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
+    },
+    { signal: inner },
+  );
+  const returned = callFrontend(client.gateway(job.ref), { ...job, attrs }, inner);
+  const both = Promise.allSettled([exported, returned]);
+  const failed = Promise.all([exported, returned]).then(undefined, () => true as const);
+  if ((await failed) === true) {
+    await Promise.race([both, delay(RETURN_GRACE_MS, undefined, { ref: false, signal }).catch(() => undefined)]);
+    giveUp.abort();
+  }
+  const [response, frontend] = await both;
+  if (response.status === 'fulfilled' && frontend.status === 'fulfilled') return response.value.ExporterResponse;
+  throw decisive(response, frontend);
+}
+
+/**
+ * Which of the two errors says what went wrong. One that is not the daemon's comes from us (a broken link) and ended the
+ * build on purpose; else the build's own error counts, unless it only says that the build was cancelled.
+ */
+function decisive(exported: PromiseSettledResult<unknown>, frontend: PromiseSettledResult<unknown>): unknown {
+  const [ofBuild, ofFrontend] = [exported, frontend].map((one) => (one.status === 'rejected' ? one.reason : undefined));
+  if (ofFrontend !== undefined && wireError(ofFrontend) === undefined) return ofFrontend;
+  if (ofBuild === undefined) return ofFrontend;
+  const cancelled = wireError(ofBuild)?.code === code.CANCELLED;
+  return cancelled && ofFrontend !== undefined ? ofFrontend : ofBuild;
+}
+
+/** Calls the frontend and gives the build its result; on failure gives it the error, so that it ends. */
+async function callFrontend(gateway: Gateway, job: Job, signal: AbortSignal): Promise<void> {
+  try {
+    const result = await gateway.solve(
+      {
+        Frontend: 'dockerfile.v0',
+        FrontendOpt: { ...job.attrs },
+        FrontendInputs: { ...job.inputs },
+        allowResultReturn: true,
+        allowResultArrayRef: true,
+        CacheImports: job.cacheImports.map(wireEntry),
+      },
+      { signal },
+    );
+    if (result === undefined) throw new Error('the frontend gave no result');
+    await job.onResult(result, async () => {
+      await Promise.all(refIds(result).map((id) => gateway.evaluate(id, { signal })));
+    });
+    await gateway.return({ result }, { signal });
+  } catch (error) {
+    const status = wireError(error)?.status ?? create(StatusSchema, { code: code.CANCELLED, message: String(error) });
+    await gateway.return({ error: status }, { signal }).catch(buildIsOverAlready);
+    throw error;
+  }
+}
+
+/** The build may have ended by itself, with the error that matters; that it takes no answer any more does not. */
+function buildIsOverAlready(): void {}
+
+/** Reads a build's news on a scope of their own, so that a cancelled build still shows how it ended. */
+function watchStatus(
+  client: BuildkitClient,
+  ref: string,
+  onStatus: (update: StatusUpdate) => void,
+): { end: () => Promise<void> } {
+  const own = new AbortController();
+  let silence: NodeJS.Timeout | undefined;
+  const linger = (): void => {
+    clearTimeout(silence);
+    silence = setTimeout(() => own.abort(), STATUS_LINGER_MS);
+  };
+  const reading = (async () => {
+    for await (const response of client.status(ref, { signal: own.signal })) {
+      onStatus(statusUpdate(response));
+      if (silence !== undefined) linger();
+    }
+  })().catch(statusIsNews);
+  return {
+    end: async () => {
+      linger();
+      await reading;
+      clearTimeout(silence);
+    },
+  };
+}
+
+/** Status tells of the build; whether the build failed is known from Solve, and so is a lost connection. */
+function statusIsNews(): void {}
+
+async function explained(client: BuildkitClient, ref: string, error: unknown): Promise<unknown> {
+  const wire = wireError(error);
+  if (wire === undefined) return error;
+  if (!isTruncatedTrailer(wire)) return new JobError(wire);
+  return new JobError((await errorFromHistory(client, ref)) ?? wire);
+}
+
+/** The whole error of a build whose trailers were too large for Node, from the daemon's records. */
+async function errorFromHistory(client: BuildkitClient, ref: string): Promise<WireError | undefined> {
+  const signal = AbortSignal.timeout(RETURN_GRACE_MS);
+  try {
+    const record = await client.history(ref, { signal });
+    if (record?.externalError !== undefined) {
+      const parts: Uint8Array[] = [];
+      for await (const part of client.readBlob(record.externalError.digest, { signal })) parts.push(part);
+      const whole = parseStatus(Buffer.concat(parts));
+      if (whole !== undefined) return fromStatus(whole);
+    }
+    return record?.error === undefined ? undefined : fromStatus(record.error);
+  } catch {
+    return undefined;
+  }
+}
+
+function wireEntry({ type, attrs }: { readonly type: string; readonly attrs: Attributes }): {
+  Type: string;
+  Attrs: Record<string, string>;
+} {
+  return { Type: type, Attrs: { ...attrs } };
+}

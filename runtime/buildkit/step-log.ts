@@ -1,0 +1,41 @@
+import { StringDecoder } from 'node:string_decoder';
+import type { StatusUpdate } from '../event.ts';
+
+/** How many lines of a failed step are kept for its failure; as many as docker prints. */
+const KEPT_LINES = 10;
+
+/** The last lines that unfinished and failed steps wrote, so that a failure can carry them. Bounded per step. */
+export class StepLog {
+  readonly #steps = new Map<string, { name: string; lines: string[]; open: string; readonly decoder: StringDecoder }>();
+  #failed: string | undefined;
+
+  record(update: StatusUpdate): void {
+    for (const vertex of update.vertexes) {
+      const step = this.#step(vertex.digest);
+      step.name = vertex.name;
+      if (vertex.error !== '' && !vertex.error.endsWith('context canceled')) this.#failed ??= vertex.digest;
+      else if (vertex.completed !== undefined) this.#steps.delete(vertex.digest);
+    }
+    for (const log of update.logs) {
+      const step = this.#step(log.vertex);
+      const lines = (step.open + step.decoder.write(log.data)).split('\n');
+      step.open = lines.pop() ?? '';
+      step.lines = [...step.lines, ...lines.map((line) => line.replace(/\r$/, ''))].slice(-KEPT_LINES);
+    }
+  }
+
+  /** The step of this digest, or the first that failed; undefined when neither has been seen. */
+  step(digest: string | undefined): { readonly name: string; readonly logTail: readonly string[] } | undefined {
+    const step = this.#steps.get(digest ?? this.#failed ?? '');
+    if (!step || step.name === '') return undefined;
+    return { name: step.name, logTail: [...step.lines, ...(step.open === '' ? [] : [step.open])].slice(-KEPT_LINES) };
+  }
+
+  #step(digest: string): { name: string; lines: string[]; open: string; readonly decoder: StringDecoder } {
+    const known = this.#steps.get(digest);
+    if (known) return known;
+    const step = { name: '', lines: [], open: '', decoder: new StringDecoder('utf8') };
+    this.#steps.set(digest, step);
+    return step;
+  }
+}

@@ -1,0 +1,100 @@
+import { createHmac, createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { status as code } from '@grpc/grpc-js';
+import { Auth } from '../../proto/gen/moby/filesync/v1/auth_pb.ts';
+import type { CredentialStore } from '../docker/credentials.ts';
+import type { SessionService } from './server.ts';
+import { RpcError, unaryHandler } from './server.ts';
+
+/** What an Ed25519 private key looks like in PKCS #8 before its 32 bytes (RFC 8410). */
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The length of what precedes the 32 bytes of a public key in SPKI. */
+const SPKI_HEAD_BYTES = 12;
+
+/** What is shown of authentication: `[auth] sharing credentials for HOST` and the like, each once. */
+export type AuthNotice = (name: string) => void;
+
+/**
+ * Answers the daemon's questions about registries. Tokens are fetched here, so that passwords stay on this machine: the
+ * daemon first asks for a token authority, a key that proves to it that we hold credentials (moby/buildkit
+ * `session/auth/authprovider`). Only for registries with basic authentication does it ask for the password itself.
+ */
+export function authService(credentials: CredentialStore, notice: AuthNotice): SessionService {
+  const authority = new TokenAuthority(credentials);
+  return {
+    ...unaryHandler(Auth.method.credentials, async ({ Host }, { signal }) => {
+      const found = await lookUp(credentials, Host, signal);
+      if (found.secret !== '') notice(`[auth] sharing credentials for ${Host}`);
+      return { Username: found.username, Secret: found.secret };
+    }),
+    ...unaryHandler(Auth.method.fetchToken, async (wanted, { signal }) => {
+      const found = await lookUp(credentials, wanted.Host, signal);
+      notice(`[auth] ${scopeText(wanted.Scopes)} token for ${wanted.Host}`);
+      const { fetchToken } = await import('../registry/token.ts');
+      const request = {
+        realm: wanted.Realm,
+        service: wanted.Service,
+        scopes: wanted.Scopes,
+        clientId: wanted.ClientID === '' ? 'buildkit-client' : wanted.ClientID,
+      };
+      const token = await fetchToken(request, found, { signal }).catch((error: Error) => {
+        throw new RpcError(code.UNAUTHENTICATED, error.message);
+      });
+      return { Token: token.token, ExpiresIn: BigInt(token.expiresIn), IssuedAt: BigInt(token.issuedAt) };
+    }),
+    ...unaryHandler(Auth.method.getTokenAuthority, async ({ Host, Salt }, { signal }) => ({
+      PublicKey: publicBytes(await authority.key(Host, Salt, signal)),
+    })),
+    ...unaryHandler(Auth.method.verifyTokenAuthority, async ({ Host, Payload, Salt }, { signal }) => ({
+      Signed: Buffer.concat([sign(null, Payload, await authority.key(Host, Salt, signal)), Payload]),
+    })),
+  };
+}
+
+async function lookUp(
+  credentials: CredentialStore,
+  host: string,
+  signal: AbortSignal,
+): ReturnType<CredentialStore['find']> {
+  return credentials.find(host, { signal }).catch((error: Error) => {
+    throw new RpcError(code.UNAUTHENTICATED, error.message);
+  });
+}
+
+function scopeText(scopes: readonly string[]): string {
+  return scopes.map((scope) => scope.replace(/^repository:/, '')).join(' ');
+}
+
+/**
+ * The key by which a daemon tells clients with credentials from clients without: derived from a seed that never leaves
+ * this process, and from the daemon's salt. A client without credentials derives it from nothing, so that all such
+ * clients share a token.
+ */
+class TokenAuthority {
+  readonly #credentials: CredentialStore;
+  readonly #seeds = new Map<string, Buffer>();
+
+  constructor(credentials: CredentialStore) {
+    this.#credentials = credentials;
+  }
+
+  async key(host: string, salt: Uint8Array, signal: AbortSignal): Promise<KeyObject> {
+    const found = await lookUp(this.#credentials, host, signal);
+    const seed = found.secret === '' && found.registryToken === '' ? Buffer.alloc(0) : this.#seed(host);
+    const mac = createHmac('sha256', salt).update(seed).digest();
+    return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, mac]), format: 'der', type: 'pkcs8' });
+  }
+
+  #seed(host: string): Buffer {
+    const known = this.#seeds.get(host);
+    if (known) return known;
+    const seed = randomBytes(16);
+    this.#seeds.set(host, seed);
+    return seed;
+  }
+}
+
+function publicBytes(key: KeyObject): Uint8Array {
+  return createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_HEAD_BYTES);
+}
