@@ -45,7 +45,21 @@ export function buildFailure(
       source.filename === about.dockerfile.asked ? { ...source, filename: about.dockerfile.shown } : source,
     ),
     ...(step === undefined ? {} : { step }),
+    ...hint(wire.message),
   };
+}
+
+/** What would help, for what a registry answers most often. */
+function hint(message: string): { readonly hint?: string } {
+  const registry = /(?:https?:\/\/)([^/"\s]+)\//.exec(message)?.[1];
+  if (registry === undefined) return {};
+  if (/connection refused|no such host|i\/o timeout/.test(message)) {
+    return { hint: `is the registry ${registry} running, and can the builder reach it?` };
+  }
+  if (/401 Unauthorized|no basic auth credentials|authorization failed|insufficient_scope|denied/i.test(message)) {
+    return { hint: `log in with \`docker login ${registry}\`, or check the credentials in Docker's config.json` };
+  }
+  return {};
 }
 
 /** grpc-js wraps what the socket said; only that is of use to a person. */
