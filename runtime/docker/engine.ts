@@ -1,0 +1,303 @@
+import type { DockerEndpoint, DockerRequest, DockerResponse } from './http.ts';
+import { DockerError, DockerHttp } from './http.ts';
+import type { ContainerOutput } from './stream.ts';
+import { demultiplex, jsonLines } from './stream.ts';
+
+/** The newest API version whose answers this client was written against (Docker Engine 28.3). */
+const NEWEST_API = '1.51';
+
+/** Every call takes a signal; aborting it rejects the call with the signal's reason. */
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+/** What a Docker Engine says about itself (`GET /version`). */
+export interface DockerVersion {
+  /** `28.5.2+dfsg4`. */
+  readonly engine: string;
+  /** `1.51`. */
+  readonly api: string;
+  readonly os: string;
+  /** Go's name: `amd64`, `arm64`. */
+  readonly architecture: string;
+}
+
+/** The parts of `GET /info` that decide how images get in. */
+export interface DockerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly serverVersion: string;
+  readonly storageDriver: string;
+  /** The containerd image store: whole manifest lists, OCI archives. Otherwise the older store of single images. */
+  readonly containerdStore: boolean;
+  readonly os: string;
+  /** As the kernel has it: `x86_64`, `aarch64`. */
+  readonly architecture: string;
+}
+
+/** One line of what a daemon says while it loads or pulls. */
+export interface ImageProgress {
+  readonly id?: string;
+  readonly status?: string;
+  readonly text?: string;
+  readonly current?: number;
+  readonly total?: number;
+}
+
+/** An image in the daemon. */
+export interface DockerImage {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly digests: readonly string[];
+  readonly os: string;
+  readonly architecture: string;
+  readonly sizeBytes: number;
+}
+
+/** What a container is made from; the keys of Docker's own `Config` and `HostConfig` go through unchanged. */
+export interface ContainerSpec {
+  readonly image: string;
+  readonly name?: string;
+  readonly command?: readonly string[];
+  readonly env?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly tty?: boolean;
+  /** `linux/arm64`; absent: the daemon's own. */
+  readonly platform?: string;
+  readonly hostConfig?: Readonly<Record<string, unknown>>;
+}
+
+/** One image reference in parts, as the API wants them. */
+export interface ImageName {
+  readonly repository: string;
+  readonly tag: string;
+}
+
+/**
+ * A Docker Engine seen through its HTTP API. Every method rejects with {@link DockerError} when the engine refuses or
+ * cannot be reached. The API version is agreed on with the first call (moby `api/swagger.yaml`).
+ */
+export class DockerEngine implements Disposable {
+  readonly #http: DockerHttp;
+  #version: Promise<DockerVersion> | undefined;
+
+  constructor(endpoint: DockerEndpoint) {
+    this.#http = new DockerHttp(endpoint);
+  }
+
+  /** Asks for the version anew; `timeoutMs` bounds the wait for an engine that accepts but does not answer. */
+  async version(options: CallOptions & { readonly timeoutMs?: number }): Promise<DockerVersion> {
+    const response = await this.#http.send({ method: 'GET', path: '/version', ...options });
+    const body = record(await response.json());
+    const version = {
+      engine: text(body['Version']),
+      api: text(body['ApiVersion']),
+      os: text(body['Os']),
+      architecture: text(body['Arch']),
+    };
+    this.#version = Promise.resolve(version);
+    return version;
+  }
+
+  /** The engine's own account of itself. */
+  async info({ signal }: CallOptions): Promise<DockerInfo> {
+    const body = record(await (await this.#call({ method: 'GET', path: '/info', signal })).json());
+    return {
+      id: text(body['ID']),
+      name: text(body['Name']),
+      serverVersion: text(body['ServerVersion']),
+      storageDriver: text(body['Driver']),
+      containerdStore: list(body['DriverStatus']).some((pair) => {
+        const [key, value] = list(pair);
+        return key === 'driver-type' && value === 'io.containerd.snapshotter.v1';
+      }),
+      os: text(body['OSType']),
+      architecture: text(body['Architecture']),
+    };
+  }
+
+  /**
+   * Loads a `docker save` or OCI archive, streamed. Yields what the daemon says; the images are there when it ends.
+   * @throws DockerError also for a failure the daemon reports inside its progress
+   */
+  async *loadImages(
+    archive: AsyncIterable<Uint8Array>,
+    { signal }: CallOptions,
+  ): AsyncGenerator<ImageProgress, void, undefined> {
+    const response = await this.#call({
+      method: 'POST',
+      path: '/images/load',
+      query: { quiet: '0' },
+      headers: { 'Content-Type': 'application/x-tar' },
+      stream: archive,
+      signal,
+    });
+    yield* progress(response);
+  }
+
+  /** Lets the daemon pull. `auth` is the value of `X-Registry-Auth` (base64url JSON); it is sent and not kept. */
+  async *pullImage(
+    image: ImageName,
+    options: CallOptions & { readonly platform?: string; readonly auth?: string },
+  ): AsyncGenerator<ImageProgress, void, undefined> {
+    const response = await this.#call({
+      method: 'POST',
+      path: '/images/create',
+      query: { fromImage: image.repository, tag: image.tag, platform: options.platform },
+      ...(options.auth === undefined ? {} : { headers: { 'X-Registry-Auth': options.auth } }),
+      signal: options.signal,
+    });
+    yield* progress(response);
+  }
+
+  /** The image of a name, an id or a digest reference; undefined when the daemon has none. */
+  async inspectImage(name: string, { signal }: CallOptions): Promise<DockerImage | undefined> {
+    const response = await this.#find({ method: 'GET', path: `/images/${escaped(name)}/json`, signal });
+    if (response === undefined) return undefined;
+    const body = record(await response.json());
+    return {
+      id: text(body['Id']),
+      tags: list(body['RepoTags']).map(text),
+      digests: list(body['RepoDigests']).map(text),
+      os: text(body['Os']),
+      architecture: text(body['Architecture']),
+      sizeBytes: Number(body['Size'] ?? 0),
+    };
+  }
+
+  /** Gives an image another name. */
+  async tagImage(source: string, target: ImageName, { signal }: CallOptions): Promise<void> {
+    const query = { repo: target.repository, tag: target.tag };
+    await this.#done({ method: 'POST', path: `/images/${escaped(source)}/tag`, query, signal });
+  }
+
+  /** Takes a name away, and the image with its last name. False when there was none. */
+  async removeImage(name: string, { signal, force }: CallOptions & { readonly force?: boolean }): Promise<boolean> {
+    const query = { force: force ? '1' : undefined };
+    const response = await this.#find({ method: 'DELETE', path: `/images/${escaped(name)}`, query, signal });
+    await response?.discard();
+    return response !== undefined;
+  }
+
+  /** Makes a container and gives its id. */
+  async createContainer(spec: ContainerSpec, { signal }: CallOptions): Promise<string> {
+    const response = await this.#call({
+      method: 'POST',
+      path: '/containers/create',
+      query: { name: spec.name, platform: spec.platform },
+      json: {
+        Image: spec.image,
+        Cmd: spec.command,
+        Env: spec.env,
+        Labels: spec.labels,
+        Tty: spec.tty ?? false,
+        HostConfig: spec.hostConfig ?? {},
+      },
+      signal,
+    });
+    return text(record(await response.json())['Id']);
+  }
+
+  /** Starts a container; one that runs already is left as it is. */
+  async startContainer(id: string, { signal }: CallOptions): Promise<void> {
+    await this.#done({ method: 'POST', path: `/containers/${escaped(id)}/start`, signal });
+  }
+
+  /** Waits until a container that was started has ended; gives its exit code. */
+  async waitContainer(id: string, { signal }: CallOptions): Promise<number> {
+    const response = await this.#call({ method: 'POST', path: `/containers/${escaped(id)}/wait`, signal });
+    return Number(record(await response.json())['StatusCode']);
+  }
+
+  /** What a container without a terminal wrote; with `follow`, until it ends. */
+  async *containerLogs(
+    id: string,
+    { signal, follow }: CallOptions & { readonly follow?: boolean },
+  ): AsyncGenerator<ContainerOutput, void, undefined> {
+    const query = { stdout: '1', stderr: '1', follow: follow ? '1' : undefined };
+    const response = await this.#call({ method: 'GET', path: `/containers/${escaped(id)}/logs`, query, signal });
+    yield* demultiplex(response.body);
+  }
+
+  /** Removes a container with its anonymous volumes, running or not. False when there was none. */
+  async removeContainer(id: string, { signal }: CallOptions): Promise<boolean> {
+    const query = { force: '1', v: '1' };
+    const response = await this.#find({ method: 'DELETE', path: `/containers/${escaped(id)}`, query, signal });
+    await response?.discard();
+    return response !== undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+
+  async #call(request: DockerRequest): Promise<DockerResponse> {
+    this.#version ??= this.version({ signal: request.signal });
+    let version: DockerVersion;
+    try {
+      version = await this.#version;
+    } catch (error) {
+      this.#version = undefined;
+      throw error;
+    }
+    return this.#http.send({ ...request, path: `/v${olderApi(version.api, NEWEST_API)}${request.path}` });
+  }
+
+  async #done(request: DockerRequest): Promise<void> {
+    await (await this.#call(request)).discard();
+  }
+
+  async #find(request: DockerRequest): Promise<DockerResponse | undefined> {
+    try {
+      return await this.#call(request);
+    } catch (error) {
+      if (error instanceof DockerError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The older of two API versions (`1.9` is older than `1.41`). */
+export function olderApi(a: string, b: string): string {
+  return compareApi(a, b) < 0 ? a : b;
+}
+
+/** Negative when `a` is the older API version. */
+export function compareApi(a: string, b: string): number {
+  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
+  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
+  return aMajor - bMajor || aMinor - bMinor;
+}
+
+async function* progress(response: DockerResponse): AsyncGenerator<ImageProgress, void, undefined> {
+  for await (const line of jsonLines(response.body)) {
+    const entry = record(line);
+    const failure = entry['error'] ?? record(entry['errorDetail'])['message'];
+    if (failure !== undefined) throw new DockerError(text(failure).trim(), {});
+    const detail = record(entry['progressDetail']);
+    yield {
+      ...(entry['id'] === undefined ? {} : { id: text(entry['id']) }),
+      ...(entry['status'] === undefined ? {} : { status: text(entry['status']) }),
+      ...(entry['stream'] === undefined ? {} : { text: text(entry['stream']) }),
+      ...(detail['current'] === undefined ? {} : { current: Number(detail['current']) }),
+      ...(detail['total'] === undefined ? {} : { total: Number(detail['total']) }),
+    };
+  }
+}
+
+/** A name in a path: slashes and colons belong to it, anything that could end the path does not. */
+function escaped(name: string): string {
+  return encodeURIComponent(name).replaceAll('%2F', '/').replaceAll('%3A', ':').replaceAll('%40', '@');
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Result } from '../../../planner/result.ts';
+import { fail, ok } from '../../../planner/result.ts';
+import type { Endpoint, TlsFiles } from '../../buildkit/endpoint.ts';
+import type { DockerEndpoint } from '../../docker/http.ts';
+import type { Unsupported } from '../../failure.ts';
+import type { Environment } from './facts.ts';
+
+const DEFAULT_DOCKER = 'unix:///var/run/docker.sock';
+
+/** An address the user gave (or the default), and who gave it. */
+export interface Address<E extends Endpoint> {
+  readonly endpoint: E;
+  /** As it was written: `tcp://builder:1234`. */
+  readonly text: string;
+  /** `BUILDKIT_HOST`, `DOCKER_HOST`, `the Docker context "x"`; absent when nobody asked for it. */
+  readonly askedBy?: string;
+}
+
+type BuildkitEndpoint = Extract<Endpoint, { readonly kind: 'unix' | 'tcp' }>;
+
+/**
+ * The daemon that `BUILDKIT_HOST` names: `unix:///path` or `tcp://host:port`; undefined when it is not set.
+ *
+ * For mutual TLS on tcp, `BUILDKIT_TLS_DIR` names a folder with ca.pem, cert.pem and key.pem (buildctl's `--tlsdir`), or
+ * `BUILDKIT_TLS_CA`, `BUILDKIT_TLS_CERT` and `BUILDKIT_TLS_KEY` name the files one by one; `BUILDKIT_TLS_SERVER_NAME` is
+ * the name the daemon's certificate is checked against. With none of them the connection is plain.
+ */
+export async function buildkitHost(
+  env: Environment,
+): Promise<Result<Address<BuildkitEndpoint> | undefined, Unsupported>> {
+  const text = env['BUILDKIT_HOST'];
+  if (text === undefined || text === '') return ok(undefined);
+  const parsed = parseAddress(text, { what: 'BUILDKIT_HOST', defaultPort: 1234 });
+  if (!parsed.ok) return parsed;
+  if (parsed.value.kind === 'unix') return ok({ endpoint: parsed.value, text, askedBy: 'BUILDKIT_HOST' });
+
+  const folder = env['BUILDKIT_TLS_DIR'];
+  const named = (variable: string, file: string): string | undefined =>
+    env[variable] ?? (folder === undefined ? undefined : join(folder, file));
+  const files = {
+    ca: named('BUILDKIT_TLS_CA', 'ca.pem'),
+    cert: named('BUILDKIT_TLS_CERT', 'cert.pem'),
+    key: named('BUILDKIT_TLS_KEY', 'key.pem'),
+  };
+  const serverName = env['BUILDKIT_TLS_SERVER_NAME'];
+  if (Object.values(files).every((file) => file === undefined) && serverName === undefined) {
+    return ok({ endpoint: parsed.value, text, askedBy: 'BUILDKIT_HOST' });
+  }
+  const tls = await readTls(files, 'BUILDKIT_HOST');
+  if (!tls.ok) return tls;
+  const endpoint = { ...parsed.value, tls: { ...tls.value, ...(serverName === undefined ? {} : { serverName }) } };
+  return ok({ endpoint, text, askedBy: 'BUILDKIT_HOST' });
+}
+
+/**
+ * The Docker Engine that the docker command would talk to: `DOCKER_HOST`, else the context of `DOCKER_CONTEXT` or of
+ * config.json's `currentContext`, else the default socket (docker/cli `cli/command/cli.go`).
+ */
+export async function dockerHost(env: Environment): Promise<Result<Address<DockerEndpoint>, Unsupported>> {
+  const config = env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? '/', '.docker');
+  const host = env['DOCKER_HOST'];
+  if (host !== undefined && host !== '') return await fromDockerHost(host, config, env);
+  const context = env['DOCKER_CONTEXT'] || (await currentContext(config));
+  if (context !== undefined && context !== 'default') return await fromContext(context, config);
+  return ok({ endpoint: { kind: 'docker-unix', path: DEFAULT_DOCKER.slice('unix://'.length) }, text: DEFAULT_DOCKER });
+}
+
+async function fromDockerHost(
+  text: string,
+  config: string,
+  env: Environment,
+): Promise<Result<Address<DockerEndpoint>, Unsupported>> {
+  const verify = Boolean(env['DOCKER_TLS_VERIFY']);
+  if (!verify && env['DOCKER_TLS']) {
+    return unsupported(
+      'DOCKER_TLS without DOCKER_TLS_VERIFY',
+      'Set DOCKER_TLS_VERIFY=1: a daemon is only used when its certificate can be checked.',
+    );
+  }
+  const parsed = parseAddress(text, { what: 'DOCKER_HOST', defaultPort: verify ? 2376 : 2375 });
+  if (!parsed.ok) return parsed;
+  const askedBy = 'DOCKER_HOST';
+  if (parsed.value.kind === 'unix')
+    return ok({ endpoint: { kind: 'docker-unix', path: parsed.value.path }, text, askedBy });
+  const { host, port } = parsed.value;
+  if (!verify) return ok({ endpoint: { kind: 'docker-tcp', host, port }, text, askedBy });
+  const tls = await readTls(pemFiles(env['DOCKER_CERT_PATH'] || config), askedBy);
+  return tls.ok ? ok({ endpoint: { kind: 'docker-tcp', host, port, tls: tls.value }, text, askedBy }) : tls;
+}
+
+/** The part of a context's meta.json that matters (docker/cli `cli/context/store`). */
+interface ContextMeta {
+  readonly Endpoints?: { readonly docker?: { readonly Host?: string; readonly SkipTLSVerify?: boolean } };
+}
+
+async function fromContext(name: string, config: string): Promise<Result<Address<DockerEndpoint>, Unsupported>> {
+  const askedBy = `the Docker context "${name}"`;
+  const id = createHash('sha256').update(name).digest('hex');
+  const meta = await readJson<ContextMeta>(join(config, 'contexts', 'meta', id, 'meta.json'));
+  const docker = meta?.Endpoints?.docker;
+  if (docker?.Host === undefined)
+    return unsupported(askedBy, `It is not among the contexts in ${config}; see \`docker context ls\`.`);
+  if (docker.SkipTLSVerify === true) return unsupported(`${askedBy}, which skips the check of certificates`, undefined);
+  const folder = join(config, 'contexts', 'tls', id, 'docker');
+  const hasTls = (await readFile(join(folder, 'ca.pem')).catch(() => undefined)) !== undefined;
+  const parsed = parseAddress(docker.Host, { what: askedBy, defaultPort: hasTls ? 2376 : 2375 });
+  if (!parsed.ok) return parsed;
+  if (parsed.value.kind === 'unix') {
+    return ok({ endpoint: { kind: 'docker-unix', path: parsed.value.path }, text: docker.Host, askedBy });
+  }
+  const { host, port } = parsed.value;
+  if (!hasTls) return ok({ endpoint: { kind: 'docker-tcp', host, port }, text: docker.Host, askedBy });
+  const tls = await readTls(pemFiles(folder), askedBy);
+  return tls.ok
+    ? ok({ endpoint: { kind: 'docker-tcp', host, port, tls: tls.value }, text: docker.Host, askedBy })
+    : tls;
+}
+
+async function currentContext(config: string): Promise<string | undefined> {
+  return (
+    (await readJson<{ readonly currentContext?: string }>(join(config, 'config.json')))?.currentContext || undefined
+  );
+}
+
+async function readJson<T>(path: string): Promise<T | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseAddress(
+  text: string,
+  { what, defaultPort }: { readonly what: string; readonly defaultPort: number },
+): Result<BuildkitEndpoint, Unsupported> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === 'unix') {
+    const path = text.slice('unix://'.length);
+    if (path.startsWith('/')) return ok({ kind: 'unix', path });
+  }
+  if (scheme === 'tcp' && URL.canParse(text)) {
+    const url = new URL(text);
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    if (host !== '' && url.username === '' && url.password === '') {
+      return ok({ kind: 'tcp', host, port: url.port === '' ? defaultPort : Number(url.port) });
+    }
+  }
+  // A malformed address may hold a password; only its scheme is repeated.
+  const shown = scheme === undefined ? 'an address without a scheme' : `a ${scheme}:// address of this form`;
+  return unsupported(`${shown} in ${what}`, 'Give unix:///path/to/socket or tcp://host:port.');
+}
+
+interface TlsPaths {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+function pemFiles(folder: string): TlsPaths {
+  return { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+}
+
+async function readTls(paths: TlsPaths, what: string): Promise<Result<TlsFiles, Unsupported>> {
+  const tls: { ca?: string; cert?: string; key?: string } = {};
+  for (const part of ['ca', 'cert', 'key'] as const) {
+    const path = paths[part];
+    if (path === undefined) continue;
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    if (text === undefined)
+      return unsupported(`TLS for ${what} without ${path}`, 'That file is missing or cannot be read.');
+    tls[part] = text;
+  }
+  return ok(tls);
+}
+
+function unsupported(what: string, hint: string | undefined): { readonly ok: false; readonly failure: Unsupported } {
+  return fail({ reason: 'unsupported', what, ...(hint === undefined ? {} : { hint }) });
+}
