@@ -11,7 +11,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** A place as a person counts it: both from 1, columns in code points. */
+/** A place as a person counts it: both from 1, columns in grapheme clusters (as HCL counts them). */
 export interface Position {
   readonly line: number;
   readonly column: number;
@@ -26,7 +26,7 @@ export function positionAt(text: string, offset: number): Position {
     line++;
     lineStart = newline + 1;
   }
-  return { line, column: [...text.slice(lineStart, end)].length + 1 };
+  return { line, column: graphemes(text.slice(lineStart, end)) + 1 };
 }
 
 /** The line of a text that holds an offset, without its line end. */
@@ -35,4 +35,9 @@ export function lineAt(text: string, offset: number): string {
   const start = text.lastIndexOf('\n', at - 1) + 1;
   const end = text.indexOf('\n', at);
   return text.slice(start, end === -1 ? text.length : end).replace(/\r$/, '');
+}
+
+function graphemes(text: string): number {
+  if (/^[\x20-\x7e\t]*$/.test(text)) return text.length;
+  return [...new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text)].length;
 }

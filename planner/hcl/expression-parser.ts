@@ -1,0 +1,416 @@
+import type { SourceFile, Span } from '../source.ts';
+import type { BinaryOperator, Expression, ForExpression, ObjectItem, TemplatePart } from './ast.ts';
+import { HclError } from './error.ts';
+import type { Token } from './lexer.ts';
+import { Lexer } from './lexer.ts';
+import { parseNumber, ZERO } from './number.ts';
+import { readHeredoc, readQuoted } from './template.ts';
+
+/** Deeper nesting is no file of a person, and would exhaust the stack. */
+const MAX_DEPTH = 400;
+
+/** Loosest first; all associate to the left (HCL native syntax specification, "Operations"). */
+const LEVELS: readonly (readonly BinaryOperator[])[] = [
+  ['||'],
+  ['&&'],
+  ['==', '!='],
+  ['<', '<=', '>', '>='],
+  ['+', '-'],
+  ['*', '/', '%'],
+];
+
+type Newlines = 'count' | 'skip';
+
+/** Reads expressions (HCL native syntax specification, "Expressions"). Throws {@link HclError}. */
+export class ExpressionParser {
+  readonly source: SourceFile;
+  position = 0;
+  readonly #lexer: Lexer;
+  #newlines: Newlines = 'count';
+  #depth = 0;
+  #peeked: { readonly position: number; readonly newlines: Newlines; readonly token: Token } | undefined;
+
+  constructor(source: SourceFile, position = 0) {
+    this.source = source;
+    this.position = position;
+    this.#lexer = new Lexer(source);
+  }
+
+  span(start: number, end: number): Span {
+    return { file: this.source, start, end };
+  }
+
+  peek(newlines: Newlines = this.#newlines): Token {
+    const cached = this.#peeked;
+    if (cached && cached.position === this.position && cached.newlines === newlines) return cached.token;
+    const token = this.#lexer.at(this.position, newlines);
+    this.#peeked = { position: this.position, newlines, token };
+    return token;
+  }
+
+  take(newlines: Newlines = this.#newlines): Token {
+    const token = this.peek(newlines);
+    this.position = token.end;
+    return token;
+  }
+
+  error(token: Token, message: string, hint: string): HclError {
+    const end = token.kind === 'newline' || token.kind === 'end' ? token.start : token.end;
+    return new HclError({ reason: 'syntax', message, hint, span: this.span(token.start, end) });
+  }
+
+  /** An expression inside `${ }`: newlines do not count there. */
+  interpolated(): Expression {
+    return this.#inside(() => this.expression());
+  }
+
+  expression(): Expression {
+    if (++this.#depth > MAX_DEPTH) {
+      throw this.error(this.peek(), 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
+    }
+    try {
+      return this.#conditional();
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  /** A quoted string from its opening quote on. */
+  quoted(quote: Token): { readonly parts: readonly TemplatePart[]; readonly end: number } {
+    const read = readQuoted(this.source, quote.end, this.#nested);
+    this.position = read.end;
+    return { parts: read.parts, end: read.end };
+  }
+
+  readonly #nested = (position: number): ExpressionParser => {
+    const parser = new ExpressionParser(this.source, position);
+    parser.#depth = this.#depth + 1;
+    return parser;
+  };
+
+  #inside<T>(read: () => T, newlines: Newlines = 'skip'): T {
+    const outer = this.#newlines;
+    this.#newlines = newlines;
+    try {
+      return read();
+    } finally {
+      this.#newlines = outer;
+    }
+  }
+
+  #conditional(): Expression {
+    const condition = this.#binary(0);
+    if (this.peek().text !== '?') return condition;
+    this.take();
+    const then = this.expression();
+    const colon = this.peek();
+    if (colon.text !== ':') throw this.error(colon, 'The : of this conditional is missing', 'write condition ? value : other');
+    this.take();
+    const otherwise = this.expression();
+    return { is: 'conditional', condition, then, otherwise, span: this.span(condition.span.start, otherwise.span.end) };
+  }
+
+  #binary(level: number): Expression {
+    const operators = LEVELS[level];
+    if (!operators) return this.#unary();
+    let left = this.#binary(level + 1);
+    for (;;) {
+      const operator = operators.find((one) => one === this.peek().text);
+      if (operator === undefined || this.peek().kind !== 'punctuation') return left;
+      this.take();
+      const right = this.#binary(level + 1);
+      left = { is: 'binary', operator, left, right, span: this.span(left.span.start, right.span.end) };
+    }
+  }
+
+  #unary(): Expression {
+    const token = this.peek();
+    if (token.kind !== 'punctuation' || (token.text !== '-' && token.text !== '!')) return this.#postfix(this.#primary());
+    this.take();
+    if (++this.#depth > MAX_DEPTH) throw this.error(token, 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
+    const operand = this.#unary();
+    this.#depth--;
+    return { is: 'unary', operator: token.text, operand, span: this.span(token.start, operand.span.end) };
+  }
+
+  #primary(): Expression {
+    const token = this.take();
+    const span = this.span(token.start, token.end);
+    switch (token.kind) {
+      case 'number':
+        return { is: 'number', value: parseNumber(token.text) ?? ZERO, span };
+      case 'quote': {
+        const { parts, end } = this.quoted(token);
+        return templateExpression(parts, this.span(token.start, end));
+      }
+      case 'heredoc':
+        return this.#heredoc(token);
+      case 'identifier':
+        return this.#named(token);
+      case 'punctuation':
+        if (token.text === '(') return this.#parentheses(token);
+        if (token.text === '[') return this.#tuple(token);
+        if (token.text === '{') return this.#object(token);
+        break;
+      case 'newline':
+      case 'end':
+        break;
+    }
+    throw this.error(token, 'An expression is expected here', 'a string, a number, a list, a variable or a function call');
+  }
+
+  #heredoc(token: Token): Expression {
+    const read = readHeredoc(this.source, token, this.#nested);
+    this.position = read.end;
+    return templateExpression(read.parts, this.span(token.start, read.end));
+  }
+
+  #named(token: Token): Expression {
+    const span = this.span(token.start, token.end);
+    const next = this.peek();
+    if (next.text === '(' && next.kind === 'punctuation') return this.#call(token.text, span);
+    if (next.text === '::') {
+      this.take();
+      const inner = this.#named(this.take());
+      if (inner.is !== 'call') throw this.error(next, 'A function name is expected after ::', 'write namespace::function(...)');
+      return { ...inner, name: `${token.text}::${inner.name}`, span: this.span(token.start, inner.span.end) };
+    }
+    if (token.text === 'true' || token.text === 'false') return { is: 'bool', value: token.text === 'true', span };
+    if (token.text === 'null') return { is: 'null', span };
+    return { is: 'variable', name: token.text, span };
+  }
+
+  #call(name: string, nameSpan: Span): Expression {
+    const open = this.take();
+    return this.#inside(() => {
+      const args: Expression[] = [];
+      let expand = false;
+      while (this.peek().text !== ')') {
+        args.push(this.expression());
+        if (this.peek().text === '...') {
+          this.take();
+          expand = true;
+          if (this.peek().text !== ')') throw this.error(this.peek(), 'Nothing may follow ... in a call', 'close the call with )');
+          break;
+        }
+        if (this.peek().text === ',') this.take();
+        else if (this.peek().text !== ')') throw this.#unclosed(open, 'argument', ')');
+      }
+      const close = this.take();
+      return { is: 'call', name, nameSpan, args, expand, span: this.span(nameSpan.start, close.end) };
+    });
+  }
+
+  #parentheses(open: Token): Expression {
+    return this.#inside(() => {
+      const inner = this.expression();
+      if (this.peek().text !== ')') throw this.#unclosed(open, 'expression', ')');
+      const close = this.take();
+      return { is: 'parentheses', inner, span: this.span(open.start, close.end) };
+    });
+  }
+
+  #tuple(open: Token): Expression {
+    return this.#inside(() => {
+      if (this.#startsFor()) return this.#for(open, ']');
+      const items: Expression[] = [];
+      while (this.peek().text !== ']') {
+        items.push(this.expression());
+        if (this.peek().text === ',') this.take();
+        else if (this.peek().text !== ']') throw this.#unclosed(open, 'item', ']');
+      }
+      const close = this.take();
+      return { is: 'tuple', items, span: this.span(open.start, close.end) };
+    });
+  }
+
+  #object(open: Token): Expression {
+    if (this.#inside(() => this.#startsFor())) return this.#inside(() => this.#for(open, '}'));
+    return this.#inside(() => {
+      const items: ObjectItem[] = [];
+      while (this.peek('skip').text !== '}') {
+        const key = this.#inside(() => this.#objectKey(), 'count');
+        const equals = this.peek('count');
+        if (equals.text !== '=' && equals.text !== ':') {
+          throw this.error(equals, 'An = is expected after this key', 'write key = value');
+        }
+        this.take('count');
+        const value = this.#inside(() => this.expression(), 'count');
+        items.push({ key, value });
+        const after = this.peek('count');
+        if (after.text === ',') this.take('count');
+        else if (after.kind !== 'newline' && after.text !== '}') throw this.#unclosed(open, 'item', '}');
+      }
+      const close = this.take('skip');
+      return { is: 'object', items, span: this.span(open.start, close.end) };
+    }, 'count');
+  }
+
+  /** A bare identifier is the key itself; anything else is evaluated. */
+  #objectKey(): Expression {
+    const token = this.peek('skip');
+    this.position = token.start;
+    if (token.kind !== 'identifier') return this.expression();
+    const key = this.expression();
+    if (key.is === 'variable' || key.is === 'bool' || key.is === 'null') {
+      return { is: 'string', value: this.source.text.slice(key.span.start, key.span.end), span: key.span };
+    }
+    if (key.is === 'attribute' || key.is === 'index') {
+      throw new HclError({
+        reason: 'ambiguous-key',
+        message: 'This key is ambiguous',
+        hint: 'put it in parentheses to use its value, or in quotes to use its text',
+        span: key.span,
+      });
+    }
+    return key;
+  }
+
+  #startsFor(): boolean {
+    return this.peek('skip').text === 'for' && this.peek('skip').kind === 'identifier';
+  }
+
+  #for(open: Token, closing: ']' | '}'): ForExpression {
+    this.take();
+    const { keyName, valueName, collection } = this.forHeader();
+    if (this.peek().text !== ':') throw this.error(this.peek(), 'A : is expected after the collection', 'write [for x in list : value]');
+    this.take();
+    let value = this.expression();
+    let key: Expression | undefined;
+    if (closing === '}') {
+      if (this.peek().text !== '=>') throw this.error(this.peek(), 'A => is expected after the key', 'write {for k, v in map : k => v}');
+      this.take();
+      [key, value] = [value, this.expression()];
+    }
+    const grouping = this.peek().text === '...';
+    if (grouping && closing === ']') throw this.error(this.peek(), 'Values can be grouped only in the { } form', 'take out the ...');
+    if (grouping) this.take();
+    let condition: Expression | undefined;
+    if (this.peek().text === 'if' && this.peek().kind === 'identifier') {
+      this.take();
+      condition = this.expression();
+    }
+    if (this.peek().text !== closing) throw this.#unclosed(open, 'for expression', closing);
+    const close = this.take();
+    return {
+      is: 'for',
+      ...(keyName === undefined ? {} : { keyName }),
+      valueName,
+      collection,
+      ...(key === undefined ? {} : { key }),
+      value,
+      ...(condition === undefined ? {} : { condition }),
+      grouping,
+      span: this.span(open.start, close.end),
+    };
+  }
+
+  /** `k, v in collection`, of for-expressions and of `%{ for }`. */
+  forHeader(): { readonly keyName?: string; readonly valueName: string; readonly collection: Expression } {
+    return this.#inside(() => {
+      const first = this.#loopName();
+      let second: string | undefined;
+      if (this.peek().text === ',') {
+        this.take();
+        second = this.#loopName();
+      }
+      const keyword = this.take();
+      if (keyword.text !== 'in') throw this.error(keyword, 'The word "in" is expected here', 'write for x in list, or for k, v in map');
+      const collection = this.expression();
+      return { ...(second === undefined ? {} : { keyName: first }), valueName: second ?? first, collection };
+    });
+  }
+
+  #loopName(): string {
+    const token = this.take();
+    if (token.kind !== 'identifier') throw this.error(token, 'A name is expected after "for"', 'write for x in list');
+    return token.text;
+  }
+
+  #postfix(start: Expression): Expression {
+    let expression = start;
+    for (;;) {
+      const token = this.peek();
+      if (token.kind !== 'punctuation' || (token.text !== '.' && token.text !== '[')) return expression;
+      expression = token.text === '.' ? this.#dot(expression) : this.#bracket(expression);
+    }
+  }
+
+  #dot(of: Expression): Expression {
+    this.take();
+    const token = this.take();
+    const span = this.span(of.span.start, token.end);
+    if (token.kind === 'identifier') {
+      return { is: 'attribute', of, name: token.text, nameSpan: this.span(token.start, token.end), span };
+    }
+    if (token.kind === 'number' && /^\d+$/.test(token.text)) return this.#legacyIndex(of, token, span);
+    if (token.kind === 'number' && /^\d+\.\d+$/.test(token.text)) {
+      throw this.error(token, 'Indexes of this old form cannot follow each other', 'write [0][1]');
+    }
+    if (token.text === '*') return this.#splat(of, 'attributes');
+    throw this.error(token, 'An attribute name is expected after the dot', 'write object.name');
+  }
+
+  #legacyIndex(of: Expression, token: Token, span: Span): Expression {
+    const key: Expression = { is: 'number', value: parseNumber(token.text) ?? ZERO, span: this.span(token.start, token.end) };
+    return { is: 'index', of, key, span };
+  }
+
+  #bracket(of: Expression): Expression {
+    const open = this.take();
+    return this.#inside(() => {
+      if (this.peek().text === '*' && this.#closesAfterStar()) {
+        this.take();
+        this.take();
+        return this.#inside(() => this.#splat(of, 'all'), 'count');
+      }
+      const key = this.expression();
+      if (this.peek().text !== ']') throw this.#unclosed(open, 'index', ']');
+      const close = this.take();
+      return { is: 'index', of, key, span: this.span(of.span.start, close.end) };
+    });
+  }
+
+  #closesAfterStar(): boolean {
+    return this.#lexer.at(this.peek().end, 'skip').text === ']';
+  }
+
+  /** The steps that belong to a splat: all that follow `[*]`, only attributes and old indexes after `.*`. */
+  #splat(of: Expression, steps: 'attributes' | 'all'): Expression {
+    const item: Expression = { is: 'splat-item', span: this.span(this.position, this.position) };
+    let each: Expression = item;
+    for (;;) {
+      const token = this.peek();
+      if (token.kind !== 'punctuation') break;
+      if (token.text === '.') {
+        const after = this.#lexer.at(token.end, 'count');
+        if (after.text === '*') break;
+        each = this.#dot(each);
+      } else if (token.text === '[' && steps === 'all') {
+        each = this.#bracket(each);
+      } else break;
+    }
+    return { is: 'splat', of, each, span: this.span(of.span.start, this.position) };
+  }
+
+  #unclosed(open: Token, what: string, closing: string): HclError {
+    const found = this.peek();
+    if (found.kind === 'end') {
+      return new HclError({
+        reason: 'syntax',
+        message: `This ${open.text} is never closed`,
+        hint: `there is no ${closing} that matches it`,
+        span: this.span(open.start, open.end),
+      });
+    }
+    return this.error(found, `A comma or ${closing} is expected after this ${what}`, `separate ${what}s by commas, and close with ${closing}`);
+  }
+}
+
+/** A template that is only text is a string; one that is only an interpolation is that expression. */
+export function templateExpression(parts: readonly TemplatePart[], span: Span): Expression {
+  const [first, second] = parts;
+  if (first === undefined) return { is: 'string', value: '', span };
+  if (second === undefined && first.is === 'text') return { is: 'string', value: first.text, span };
+  return { is: 'template', parts, span };
+}

@@ -1,0 +1,122 @@
+import type { SourceFile, Span } from '../source.ts';
+import { HclError } from './error.ts';
+
+/** What a token is; punctuation and operators are their own text. */
+export interface Token {
+  readonly kind: 'identifier' | 'number' | 'quote' | 'heredoc' | 'newline' | 'end' | 'punctuation';
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+const IDENTIFIER = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy;
+const NUMBER = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const HEREDOC = /<<(-?)([\p{ID_Start}_][\p{ID_Continue}-]*)(\r?\n)/uy;
+const PUNCTUATION = /\.\.\.|::|=>|==|!=|<=|>=|&&|\|\||[-+*/%!<>?:={}[\](),.~]/y;
+
+/**
+ * Cuts a text into tokens, one at a time from where the parser stands: what comes next can depend on where it is, since
+ * newlines do not count inside brackets and strings are templates (HCL native syntax specification, "Lexical Elements").
+ */
+export class Lexer {
+  readonly file: SourceFile;
+  readonly #text: string;
+
+  constructor(file: SourceFile) {
+    this.file = file;
+    this.#text = file.text;
+  }
+
+  /** The token at or after an offset; white space and comments before it are passed over, newlines if told so. */
+  at(offset: number, newlines: 'count' | 'skip'): Token {
+    const start = this.#skip(offset, newlines);
+    const character = this.#text[start];
+    if (character === undefined) return this.#token('end', start, start);
+    if (character === '\n') return this.#token('newline', start, start + 1);
+    if (character === '\r' && this.#text[start + 1] === '\n') return this.#token('newline', start, start + 2);
+    if (character === '#' || this.#text.startsWith('//', start)) return this.#lineComment(start);
+    if (character === '"') return this.#token('quote', start, start + 1);
+    const identifier = this.#match(IDENTIFIER, start);
+    if (identifier !== undefined) return this.#token('identifier', start, identifier);
+    const number = this.#match(NUMBER, start);
+    if (number !== undefined) return this.#token('number', start, number);
+    const heredoc = this.#match(HEREDOC, start);
+    if (heredoc !== undefined) return this.#token('heredoc', start, heredoc);
+    const punctuation = this.#match(PUNCTUATION, start);
+    if (punctuation !== undefined) return this.#token('punctuation', start, punctuation);
+    throw new HclError({ reason: 'syntax', ...foreign(this.#text, start), span: this.span(start, start + 1) });
+  }
+
+  span(start: number, end: number): Span {
+    return { file: this.file, start, end };
+  }
+
+  #token(kind: Token['kind'], start: number, end: number): Token {
+    return { kind, text: this.#text.slice(start, end), start, end };
+  }
+
+  #match(pattern: RegExp, at: number): number | undefined {
+    pattern.lastIndex = at;
+    return pattern.test(this.#text) ? pattern.lastIndex : undefined;
+  }
+
+  /** A comment to the end of its line counts as that line's newline. */
+  #lineComment(start: number): Token {
+    const end = this.#text.indexOf('\n', start);
+    return end === -1 ? this.#token('end', this.#text.length, this.#text.length) : this.#token('newline', start, end + 1);
+  }
+
+  #skip(offset: number, newlines: 'count' | 'skip'): number {
+    let at = offset;
+    for (;;) {
+      const character = this.#text[at];
+      if (character === ' ' || character === '\t') at++;
+      else if (newlines === 'skip' && (character === '\n' || (character === '\r' && this.#text[at + 1] === '\n'))) at++;
+      else if (newlines === 'skip' && (character === '#' || this.#text.startsWith('//', at))) at = this.#lineEnd(at);
+      else if (this.#text.startsWith('/*', at)) at = this.#commentEnd(at);
+      else return at;
+    }
+  }
+
+  #lineEnd(at: number): number {
+    const end = this.#text.indexOf('\n', at);
+    return end === -1 ? this.#text.length : end + 1;
+  }
+
+  #commentEnd(at: number): number {
+    const end = this.#text.indexOf('*/', at + 2);
+    if (end !== -1) return end + 2;
+    throw new HclError({
+      reason: 'syntax',
+      message: 'This comment is never closed',
+      hint: 'end it with */',
+      span: this.span(at, at + 2),
+    });
+  }
+}
+
+/** What to say of a character that no HCL text has outside strings. */
+function foreign(text: string, at: number): { readonly message: string; readonly hint: string } {
+  const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+  switch (character) {
+    case "'":
+      return { message: 'Single quotes are not valid', hint: 'use double quotes (") around strings' };
+    case '`':
+      return { message: 'Backquotes are not valid', hint: 'for text of several lines use <<NAME ... NAME' };
+    case '&':
+      return { message: 'Bitwise operators are not supported', hint: 'for a logical AND use &&' };
+    case '|':
+      return { message: 'Bitwise operators are not supported', hint: 'for a logical OR use ||' };
+    case '^':
+      return { message: 'Bitwise operators are not supported', hint: 'there is no operator ^' };
+    case ';':
+      return { message: 'The character ";" is not valid', hint: 'end an attribute with a newline' };
+    case '“':
+    case '”':
+      return { message: 'Curly quotes are not valid', hint: 'use straight double quotes (")' };
+    case '<':
+      return { message: 'A heredoc needs its marker alone on the line', hint: 'write <<NAME and a newline' };
+    default:
+      return { message: `The character ${JSON.stringify(character)} is not valid here`, hint: 'an attribute (name = value) or a block is expected' };
+  }
+}
