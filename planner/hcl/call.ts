@@ -1,0 +1,115 @@
+import type { Span } from '../source.ts';
+import type { Expression } from './ast.ts';
+import { convert } from './convert.ts';
+import { HclError } from './error.ts';
+import { article, evaluate } from './evaluate.ts';
+import type { HclFunction, Parameter, Scope } from './scope.ts';
+import { CallError } from './scope.ts';
+import { didYouMean } from './suggest.ts';
+import type { Value } from './value.ts';
+import { kindOf } from './value.ts';
+
+type Call = Extract<Expression, { is: 'call' }>;
+
+/** The value of a function call. Throws {@link HclError}. */
+export function callFunction(call: Call, scope: Scope): Value {
+  const callable = scope.callable(call.name);
+  if (callable === undefined) {
+    throw new HclError({
+      reason: 'unknown-function',
+      message: `There is no function named ${JSON.stringify(call.name)}`,
+      hint: didYouMean(call.name, scope.functionNames(), 'define it in a function block, or see the list of functions of bake'),
+      span: call.nameSpan,
+    });
+  }
+  if (typeof callable === 'function') return callable(call, scope);
+  const args = argumentValues(call, scope);
+  return applyFunction(callable, args, call);
+}
+
+interface Argument {
+  readonly value: Value;
+  readonly span: Span;
+}
+
+function argumentValues(call: Call, scope: Scope): readonly Argument[] {
+  return call.args.flatMap((arg, at): Argument[] => {
+    const value = evaluate(arg, scope);
+    if (!call.expand || at < call.args.length - 1) return [{ value, span: arg.span }];
+    if ('items' in value) return value.items.map((item) => ({ value: item, span: arg.span }));
+    throw new HclError({
+      reason: 'invalid-expansion',
+      message: value.is === 'null' ? 'A null value cannot be expanded' : `${article(kindOf(value))} cannot be expanded`.replace(/^a/, 'A'),
+      hint: '... needs a list, a set or a tuple',
+      span: arg.span,
+    });
+  });
+}
+
+function applyFunction(callable: HclFunction, args: readonly Argument[], call: Call): Value {
+  checkCount(callable, args, call);
+  const converted = args.map(({ value, span }, at) => {
+    const parameter = callable.params[at] ?? callable.variadic;
+    return parameter === undefined ? value : argument(parameter, value, span);
+  });
+  try {
+    return callable.call(converted);
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    const at = error.argument;
+    const parameter = at === undefined ? undefined : (callable.params[at] ?? callable.variadic);
+    throw new HclError({
+      reason: 'function-call',
+      message:
+        parameter === undefined
+          ? `The call of ${call.name} failed: ${error.message}`
+          : `Invalid value for the parameter ${JSON.stringify(parameter.name)} of ${call.name}: ${error.message}`,
+      hint: signature(call.name, callable),
+      span: (at === undefined ? undefined : args[at]?.span) ?? call.span,
+    });
+  }
+}
+
+function checkCount(callable: HclFunction, args: readonly Argument[], call: Call): void {
+  const least = callable.params.length;
+  if (args.length < least) {
+    throw new HclError({
+      reason: 'function-arguments',
+      message: `Not enough arguments for ${call.name}: ${JSON.stringify(callable.params[args.length]?.name)} is missing`,
+      hint: signature(call.name, callable),
+      span: call.span,
+    });
+  }
+  if (args.length > least && callable.variadic === undefined) {
+    throw new HclError({
+      reason: 'function-arguments',
+      message: `Too many arguments for ${call.name}: it takes ${least}`,
+      hint: signature(call.name, callable),
+      span: args[least]?.span ?? call.span,
+    });
+  }
+}
+
+function argument(parameter: Parameter, value: Value, span: Span): Value {
+  if (value.is === 'null' && parameter.nullable !== true) {
+    throw invalid(parameter, 'argument must not be null', span);
+  }
+  const converted = convert(value, parameter.type);
+  if (converted.ok) return converted.value;
+  throw invalid(parameter, converted.failure, span);
+}
+
+function invalid(parameter: Parameter, why: string, span: Span): HclError {
+  return new HclError({
+    reason: 'function-argument',
+    message: `Invalid value for the parameter ${JSON.stringify(parameter.name)}: ${why}`,
+    hint: `a ${parameter.type.is === 'any' ? 'value that is not null' : parameter.type.is} is expected`,
+    span,
+  });
+}
+
+function signature(name: string, callable: HclFunction): string {
+  const params = callable.params.map((parameter) => parameter.name);
+  const all = callable.variadic === undefined ? params : [...params, `${callable.variadic.name}...`];
+  return `write ${name}(${all.join(', ')})`;
+}
