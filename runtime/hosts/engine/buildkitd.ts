@@ -1,12 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FailureError } from '../../failure.ts';
-import { launch, logTail, runningDaemon, untilReady } from './daemon.ts';
+import { launch, logTail, runningDaemon, stopDaemon, untilReady } from './daemon.ts';
 import type { Environment } from './facts.ts';
 import { setupEnvironment } from './facts.ts';
 import { lock } from './lock.ts';
 import type { BuildkitdPaths } from './paths.ts';
-import { stopProcess } from './process.ts';
 import { checkSocketPath, listens } from './socket.ts';
 import type { StepSink } from './step.ts';
 import { Step } from './step.ts';
@@ -43,8 +42,7 @@ export async function startBuildkitd({ paths, program, env, report, signal }: Bu
   checkSocketPath(paths.socket);
   const step = new Step(report, { id: 'start-buildkitd', title: `Start ${program}` });
   await mkdir(paths.data, { recursive: true, mode: 0o711 });
-  const stuck = await runningDaemon(paths.folder);
-  if (stuck !== undefined) await stopProcess(stuck, { graceMs: STOP_GRACE_MS, signal });
+  await stopDaemon(paths.folder, { graceMs: STOP_GRACE_MS, signal });
   await rm(paths.socket, { force: true });
   const clean = setupEnvironment(env);
   const launched = await launch({
@@ -77,10 +75,9 @@ export async function stopBuildkitd({
 }: Pick<BuildkitdOptions, 'paths' | 'report' | 'signal'>): Promise<boolean> {
   await using held = await lock(`buildkitd:${paths.folder}`, { signal });
   void held;
-  const daemon = await runningDaemon(paths.folder);
-  if (daemon === undefined) return false;
+  if ((await runningDaemon(paths.folder)) === undefined) return false;
   const step = new Step(report, { id: 'stop-buildkitd', title: 'Stop the buildkitd that was started here' });
-  await stopProcess(daemon, { graceMs: STOP_GRACE_MS, signal });
+  await stopDaemon(paths.folder, { graceMs: STOP_GRACE_MS, signal });
   await rm(paths.socket, { force: true });
   step.done();
   return true;

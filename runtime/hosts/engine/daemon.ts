@@ -3,10 +3,13 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from './process.ts';
-import { identify, isRunning } from './process.ts';
+import { identify, isRunning, parentOf, stopProcess } from './process.ts';
 
 const POLL_MS = 25;
 const LOG_TAIL_LINES = 20;
+
+/** unshare(1) has nothing left to do when the daemon has ended. */
+const SUPERVISOR_LIMIT_MS = 1_000;
 
 /**
  * First half of every daemon's start; `run` is the folder for its lock and its identity.
@@ -89,6 +92,23 @@ export async function runningDaemon(run: string): Promise<ProcessIdentity | unde
 }
 
 /**
+ * Ends the daemon of a run folder with everything it started, asking first and insisting after the grace time.
+ * False when it does not run.
+ */
+export async function stopDaemon(
+  run: string,
+  options: { readonly graceMs: number; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const daemon = await runningDaemon(run);
+  if (daemon === undefined) return false;
+  const unshare = await parentOf(daemon.pid);
+  await stopProcess(daemon, options);
+  // It waits for the daemon's end, then ends by itself. One whose own parent is gone may have been another's by now.
+  if (unshare !== undefined && unshare.pid !== 1) await ended(unshare, options.signal);
+  return true;
+}
+
+/**
  * Waits until `answers` is true.
  * @returns undefined when it answers, else why it never will
  * @throws the signal's reason when it is aborted
@@ -104,6 +124,11 @@ export async function untilReady(
     if (performance.now() > deadline) return `it did not answer within ${options.limitMs / 1000} s`;
     await sleep(POLL_MS, undefined, { signal: options.signal });
   }
+}
+
+async function ended(process: ProcessIdentity, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + SUPERVISOR_LIMIT_MS;
+  while (performance.now() < deadline && (await isRunning(process))) await sleep(POLL_MS, undefined, { signal });
 }
 
 /** The last lines of a daemon's log. */

@@ -9,14 +9,16 @@ import { findEngine, namedBuildkit, runningBuildkitd, sandboxHandle, usableDocke
 import type { MachineFacts } from './facts.ts';
 import { findProgram, machineFacts } from './facts.ts';
 import { buildkitdPaths, enginePaths } from './paths.ts';
-import { isRootReady } from './root.ts';
-import { sandboxProcess, sandboxVersion, startSandbox, stopSandbox } from './sandbox.ts';
+import { isRootReady, makeRoot } from './root.ts';
+import { sandboxProcess, sandboxVersion, startSandbox, stopSandbox, wasSandboxStarted } from './sandbox.ts';
 import type { StepSink } from './step.ts';
 import { Step } from './step.ts';
 
 /** How an engine is brought up. */
 export interface EngineUpOptions extends DiscoverOptions {
   readonly report: StepSink;
+  /** Take the sandboxed engine even where another would do. */
+  readonly sandboxOnly?: boolean;
   /** Facts of a machine that is not this one; for tests of what is refused. */
   readonly facts?: MachineFacts;
 }
@@ -31,27 +33,34 @@ export interface EngineUpOptions extends DiscoverOptions {
 export function engineUp(options: EngineUpOptions): Promise<Result<EngineHandle, RuntimeFailure>> {
   return guarded('set the engine up', options.signal, async () => {
     const look = new Step(options.report, { id: 'find-engine', title: 'Look for an engine' });
-    const named = await namedBuildkit(options);
-    if (!named.ok) return told(look, named);
     const facts = options.facts ?? (await machineFacts());
-    const first = named.value ?? (await runningBuildkitd(options));
-    if (first !== undefined) return told(look, ok(first));
-    const started = await ownBuildkitd(options, facts);
-    if (started !== undefined) return told(look, ok(started));
-
-    const docker = await usableDocker(options);
-    if (!docker.ok) return told(look, docker);
-    if (docker.value.is === 'usable') return told(look, ok(docker.value.engine));
+    const other = options.sandboxOnly === true ? ok(undefined) : await otherEngine(options, facts);
+    if (!other.ok) return told(look, other);
+    if (other.value !== undefined) return told(look, ok(other.value));
     const paths = enginePaths(options);
     const running = await sandboxVersion(paths.socket, options.signal);
     if (running !== undefined) return told(look, ok(sandboxHandle({ ...paths, version: running.engine })));
-    if (docker.value.tooOld) look.skipped(docker.value.why);
-    else look.done('there is none yet');
+    look.done('there is none yet');
 
     const refusal = await whyNoSandbox(facts, options);
     if (refusal !== undefined) return fail(refusal);
     const version = await startSandbox({ ...options, paths, facts });
     return ok(sandboxHandle({ ...paths, version: version.engine }));
+  });
+}
+
+/**
+ * Makes sure that the Debian root is there, for its programs (docker-registry, skopeo) and its busybox, and gives its
+ * folder. Starts nothing; needs root and Debian or Ubuntu when it is not there yet.
+ */
+export function engineRoot(options: EngineUpOptions): Promise<Result<string, RuntimeFailure>> {
+  return guarded("set the engine's programs up", options.signal, async () => {
+    const paths = enginePaths(options);
+    if (await isRootReady(paths.root)) return ok(paths.root);
+    const refusal = await whyNoSandbox(options.facts ?? (await machineFacts()), options);
+    if (refusal !== undefined) return fail(refusal);
+    await makeRoot({ ...options, root: paths.root, log: paths.setupLog });
+    return ok(paths.root);
   });
 }
 
@@ -61,7 +70,7 @@ export interface EngineStatus {
   readonly engine: Result<EngineHandle, RuntimeFailure>;
   /** Of our own engine in the data folder, whether or not it is the one in use. */
   readonly sandbox: {
-    /** `dead`: it was started and is gone without having been stopped; the next start mends it. */
+    /** `dead`: it was started and does not answer, nor was it stopped; the next start or stop mends it. */
     readonly state: 'not set up' | 'stopped' | 'running' | 'dead';
     readonly socket: string;
     readonly log: string;
@@ -78,12 +87,12 @@ export function engineStatus(options: DiscoverOptions): Promise<Result<EngineSta
     const engine = await findEngine(options);
     const process = await sandboxProcess(paths);
     const version = await sandboxVersion(paths.socket, options.signal);
-    const setUp = await isRootReady(paths.root);
-    const rest = process === undefined ? (setUp ? 'stopped' : 'not set up') : 'dead';
+    const rest = (await isRootReady(paths.root)) ? 'stopped' : 'not set up';
+    const without = (await wasSandboxStarted(paths)) ? 'dead' : rest;
     return ok({
       engine,
       sandbox: {
-        state: version === undefined ? rest : 'running',
+        state: version === undefined ? without : 'running',
         socket: paths.socket,
         log: paths.log,
         root: paths.root,
@@ -123,6 +132,26 @@ export function engineDown(options: EngineDownOptions): Promise<Result<EngineDow
     for (const folder of removed) await rm(folder, { recursive: true, force: true });
     return ok({ stopped, removed });
   });
+}
+
+/** Every engine that goes before the sandboxed one, in the order of {@link findEngine}; a buildkitd on PATH is started. */
+async function otherEngine(
+  options: EngineUpOptions,
+  facts: MachineFacts,
+): Promise<Result<EngineHandle | undefined, RuntimeFailure>> {
+  const named = await namedBuildkit(options);
+  if (!named.ok) return named;
+  const buildkitd = named.value ?? (await runningBuildkitd(options)) ?? (await ownBuildkitd(options, facts));
+  if (buildkitd !== undefined) return ok(buildkitd);
+  const docker = await usableDocker(options);
+  if (!docker.ok) return docker;
+  if (docker.value.is === 'usable') return ok(docker.value.engine);
+  if (docker.value.tooOld) {
+    new Step(options.report, { id: 'use-docker', title: 'Use the Docker Engine that is here' }).skipped(
+      docker.value.why,
+    );
+  }
+  return ok(undefined);
 }
 
 /** The buildkitd on PATH, started by us; undefined where there is none, or it cannot run here, which is said. */

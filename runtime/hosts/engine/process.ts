@@ -29,10 +29,11 @@ export async function isRunning(process: ProcessIdentity): Promise<boolean> {
   return now !== undefined && now.startTicks === process.startTicks && now.bootId === process.bootId;
 }
 
-/** The direct children of a process. */
-export async function childrenOf(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text.split(' ').filter(Boolean).map(Number);
+/** The parent of a process; undefined when the process is gone. */
+export async function parentOf(pid: number): Promise<ProcessIdentity | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  return parent > 0 ? await identify(parent) : undefined;
 }
 
 /**

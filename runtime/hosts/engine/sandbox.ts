@@ -4,7 +4,7 @@ import { FailureError } from '../../failure.ts';
 import type { DockerVersion } from '../../docker/engine.ts';
 import { DockerEngine } from '../../docker/engine.ts';
 import { DockerError } from '../../docker/http.ts';
-import { launch, logTail, runningDaemon, untilReady } from './daemon.ts';
+import { launch, logTail, runningDaemon, stopDaemon, untilReady } from './daemon.ts';
 import { foreignArchitecture, readEmulation, REGISTER, unregisterEmulation } from './emulation.ts';
 import type { Environment, MachineFacts } from './facts.ts';
 import { setupEnvironment } from './facts.ts';
@@ -12,7 +12,6 @@ import { lock } from './lock.ts';
 import { makeBridge, removeBridge } from './network.ts';
 import type { EnginePaths } from './paths.ts';
 import type { ProcessIdentity } from './process.ts';
-import { stopProcess } from './process.ts';
 import { makeRoot } from './root.ts';
 import { checkSocketPath } from './socket.ts';
 import type { StepSink } from './step.ts';
@@ -116,10 +115,10 @@ export async function stopSandbox(options: Omit<SandboxOptions, 'env'>): Promise
   const { paths, signal } = options;
   await using held = await lock(`engine:${paths.folder}`, { signal });
   void held;
-  const [daemon, state] = [await runningDaemon(paths.run), await readState(paths)];
-  if (daemon === undefined && state === undefined) return false;
+  const state = await readState(paths);
+  if (state === undefined && (await runningDaemon(paths.run)) === undefined) return false;
   const step = new Step(options.report, { id: 'stop-dockerd', title: 'Stop the sandboxed Docker Engine' });
-  if (daemon !== undefined) await stopProcess(daemon, { graceMs: STOP_GRACE_MS, signal });
+  await stopDaemon(paths.run, { graceMs: STOP_GRACE_MS, signal });
   const root = state?.root ?? paths.root;
   await removeBridge({ root, bridge: paths.bridge, signal });
   await removeControlGroups(paths.bridge);
@@ -138,10 +137,14 @@ export function sandboxProcess(paths: EnginePaths): Promise<ProcessIdentity | un
   return runningDaemon(paths.run);
 }
 
+/** Whether the sandboxed engine was started and not stopped since, whatever became of it. */
+export async function wasSandboxStarted(paths: EnginePaths): Promise<boolean> {
+  return (await readState(paths)) !== undefined;
+}
+
 /** A daemon that runs but does not answer (stopped, stuck) gives way to a new one; a dead one's socket is removed. */
 async function clearRemains(paths: EnginePaths, signal: AbortSignal): Promise<void> {
-  const stuck = await runningDaemon(paths.run);
-  if (stuck !== undefined) await stopProcess(stuck, { graceMs: STOP_GRACE_MS, signal });
+  await stopDaemon(paths.run, { graceMs: STOP_GRACE_MS, signal });
   await rm(paths.socket, { force: true });
 }
 
