@@ -1,0 +1,124 @@
+import { sameEntry } from '../options/entries.ts';
+import type { Span } from '../source.ts';
+import type { AttestEntry, SecretEntry, SshEntry, TypedEntry } from '../target.ts';
+
+/**
+ * A target as one or more blocks say it, before inheritance and defaults. Absent means "said nothing"; an empty list
+ * means "said: none".
+ */
+export interface RawTarget {
+  readonly name: string;
+  /** Where each attribute was set last, for messages. */
+  readonly places: ReadonlyMap<string, Span>;
+  readonly inherits?: readonly string[];
+  readonly description?: string;
+  readonly annotations?: readonly string[];
+  readonly attest?: readonly AttestEntry[];
+  readonly context?: string;
+  readonly contexts?: ReadonlyMap<string, string>;
+  readonly dockerfile?: string;
+  readonly dockerfileInline?: string;
+  readonly args?: ReadonlyMap<string, string>;
+  readonly labels?: ReadonlyMap<string, string>;
+  readonly tags?: readonly string[];
+  readonly cacheFrom?: readonly TypedEntry[];
+  readonly cacheTo?: readonly TypedEntry[];
+  readonly target?: string;
+  readonly secret?: readonly SecretEntry[];
+  readonly ssh?: readonly SshEntry[];
+  readonly platforms?: readonly string[];
+  readonly output?: readonly TypedEntry[];
+  readonly pull?: boolean;
+  readonly noCache?: boolean;
+  readonly network?: string;
+  readonly noCacheFilter?: readonly string[];
+  readonly shmSize?: string;
+  readonly ulimits?: readonly string[];
+  readonly call?: string;
+  readonly entitlements?: readonly string[];
+  readonly extraHosts?: ReadonlyMap<string, string>;
+  readonly projectId?: string;
+}
+
+/** A raw target under construction. */
+export type MutableRawTarget = { -readonly [K in keyof RawTarget]: RawTarget[K] };
+
+/**
+ * Puts `later` over `earlier` (buildx `bake/bake.go`, `Target.Merge`): scalars and most lists replace, maps merge by key,
+ * a few lists append, attestations, secrets and ssh entries replace by their key in place.
+ */
+export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
+  const merged: MutableRawTarget = { ...earlier, ...later, places: new Map([...earlier.places, ...later.places]) };
+  keep(merged, 'description', later.description === '' ? earlier.description : (later.description ?? earlier.description));
+  keep(merged, 'inherits', appended(earlier.inherits, later.inherits));
+  keep(merged, 'annotations', appended(earlier.annotations, later.annotations));
+  keep(merged, 'ulimits', appended(earlier.ulimits, later.ulimits));
+  keep(merged, 'noCacheFilter', appended(earlier.noCacheFilter, later.noCacheFilter));
+  keep(merged, 'entitlements', appended(earlier.entitlements, later.entitlements));
+  keep(merged, 'cacheFrom', mergedCaches(earlier.cacheFrom, later.cacheFrom));
+  keep(merged, 'args', byKey(earlier.args, later.args));
+  keep(merged, 'labels', byKey(earlier.labels, later.labels));
+  keep(merged, 'extraHosts', byKey(earlier.extraHosts, later.extraHosts));
+  keep(merged, 'contexts', byKey(earlier.contexts, later.contexts));
+  keep(merged, 'attest', replacedBy(earlier.attest, later.attest, (entry) => entry.type));
+  keep(merged, 'secret', replacedBy(earlier.secret, later.secret, (entry) => entry.id));
+  keep(merged, 'ssh', replacedBy(earlier.ssh, later.ssh, (entry) => entry.id));
+  return merged;
+}
+
+/** Each text once, the first place kept, empty ones dropped. */
+export function unique(list: readonly string[]): readonly string[] {
+  return [...new Set(list)].filter((text) => text !== '');
+}
+
+/** Without duplicates, in the order the reference gives them: the last element takes a duplicate's place. */
+export function uniqueCaches(list: readonly TypedEntry[]): readonly TypedEntry[] {
+  const kept = [...list];
+  for (let at = 0; at < kept.length; ) {
+    const entry = kept[at];
+    const duplicate = entry !== undefined && kept.slice(0, at).some((other) => sameEntry(other, entry));
+    if (!duplicate) {
+      at++;
+      continue;
+    }
+    const last = kept.pop();
+    if (at < kept.length && last !== undefined) kept[at] = last;
+  }
+  return kept;
+}
+
+function keep<K extends keyof RawTarget>(into: MutableRawTarget, key: K, value: RawTarget[K] | undefined): void {
+  if (value === undefined) delete into[key];
+  else into[key] = value;
+}
+
+function appended(earlier: readonly string[] | undefined, later: readonly string[] | undefined): readonly string[] | undefined {
+  if (earlier === undefined || later === undefined) return later ?? earlier;
+  return unique([...earlier, ...later]);
+}
+
+function mergedCaches(
+  earlier: readonly TypedEntry[] | undefined,
+  later: readonly TypedEntry[] | undefined,
+): readonly TypedEntry[] | undefined {
+  if (earlier === undefined || later === undefined) return later ?? earlier;
+  return uniqueCaches([...earlier, ...later]);
+}
+
+function byKey(
+  earlier: ReadonlyMap<string, string> | undefined,
+  later: ReadonlyMap<string, string> | undefined,
+): ReadonlyMap<string, string> | undefined {
+  if (earlier === undefined || later === undefined) return later ?? earlier;
+  return new Map([...earlier, ...later]);
+}
+
+function replacedBy<T>(
+  earlier: readonly T[] | undefined,
+  later: readonly T[] | undefined,
+  keyOf: (entry: T) => string,
+): readonly T[] | undefined {
+  const entries = new Map<string, T>();
+  for (const entry of [...(earlier ?? []), ...(later ?? [])]) entries.set(keyOf(entry), entry);
+  return earlier === undefined && later === undefined ? undefined : [...entries.values()];
+}
