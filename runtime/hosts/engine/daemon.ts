@@ -111,7 +111,7 @@ export async function stopDaemon(
 /**
  * Waits until `answers` is true.
  * @returns undefined when it answers, else why it never will
- * @throws the signal's reason when it is aborted
+ * Rejects when the signal is aborted.
  */
 export async function untilReady(
   launched: Launched,

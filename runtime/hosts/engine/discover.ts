@@ -49,7 +49,7 @@ export interface DiscoverOptions {
  *
  * What the user named (`BUILDKIT_HOST`, `DOCKER_HOST`, a Docker context) is never passed over in silence: if it cannot be
  * used, that is the failure. `BUILDKIT_HOST` is taken at its word; the first call shows whether it answers.
- * @throws the signal's reason when it is aborted
+ * Rejects when the signal is aborted.
  */
 export async function findEngine(options: DiscoverOptions): Promise<Result<EngineHandle, RuntimeFailure>> {
   const named = await namedBuildkit(options);

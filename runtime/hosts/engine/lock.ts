@@ -9,7 +9,7 @@ const RETRY_MS = 50;
  *
  * The lock is a listening socket in Linux's abstract namespace (unix(7)): the kernel lets one process have a name and
  * takes it back when that process ends, however it ends. So there is nothing stale to judge.
- * @throws the signal's reason when it is aborted
+ * Rejects when the signal is aborted.
  */
 export async function lock(
   name: string,

@@ -38,7 +38,7 @@ export async function parentOf(pid: number): Promise<ProcessIdentity | undefined
 
 /**
  * Asks a process to end, and after the grace time ends it. Returns when it is gone.
- * @throws the signal's reason when it is aborted; the process has then been asked already
+ * Rejects when the signal is aborted; the process has then been asked already.
  */
 export async function stopProcess(
   target: ProcessIdentity,

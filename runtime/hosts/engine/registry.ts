@@ -51,7 +51,7 @@ export interface RunningRegistry {
 /**
  * Starts Debian's docker-registry (CNCF distribution) on the loopback interface, unless the one of that folder runs.
  * Deleting is allowed. A folder keeps its images over restarts.
- * @throws the signal's reason when it is aborted
+ * Rejects when the signal is aborted.
  */
 export async function startRegistry(options: RegistryOptions): Promise<Result<RunningRegistry, RuntimeFailure>> {
   await using held = await lock(`registry:${options.folder}`, { signal: options.signal });

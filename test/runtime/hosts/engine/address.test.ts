@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { buildkitHost, dockerHost } from '../../../../runtime/hosts/engine/address.ts';
+import type { Environment } from '../../../../runtime/hosts/engine/facts.ts';
+import { tempFolder } from '../../../rig/folder.ts';
+
+describe('BUILDKIT_HOST', () => {
+  test.each([
+    ['unix:///run/bk.sock', { kind: 'unix', path: '/run/bk.sock' }],
+    ['tcp://builder:4321', { kind: 'tcp', host: 'builder', port: 4321 }],
+    ['tcp://builder', { kind: 'tcp', host: 'builder', port: 1234 }],
+    ['tcp://[::1]:4321', { kind: 'tcp', host: '::1', port: 4321 }],
+  ])('%s is understood', async (text, endpoint) => {
+    expect(await buildkitHost({ BUILDKIT_HOST: text })).toEqual({
+      ok: true,
+      value: { endpoint, text, askedBy: 'BUILDKIT_HOST' },
+    });
+  });
+
+  test.each([
+    ['docker-container://x', 'a docker-container:// address of this form in BUILDKIT_HOST'],
+    ['builder:1234', 'an address without a scheme in BUILDKIT_HOST'],
+    ['unix://relative.sock', 'a unix:// address of this form in BUILDKIT_HOST'],
+    ['tcp://user:hunter2@builder:1', 'a tcp:// address of this form in BUILDKIT_HOST'],
+  ])('%s is refused by name', async (text, what) => {
+    expect(await buildkitHost({ BUILDKIT_HOST: text })).toEqual({
+      ok: false,
+      failure: { reason: 'unsupported', what, hint: 'Give unix:///path/to/socket or tcp://host:port.' },
+    });
+  });
+
+  test('unset or empty names nothing', async () => {
+    expect(await buildkitHost({})).toEqual({ ok: true, value: undefined });
+    expect(await buildkitHost({ BUILDKIT_HOST: '' })).toEqual({ ok: true, value: undefined });
+  });
+
+  test('takes the files of mutual TLS from a folder, and each by itself', async () => {
+    await using folder = await tempFolder('tls');
+    for (const name of ['ca', 'cert', 'key', 'other']) await writeFile(join(folder.path, `${name}.pem`), name);
+    const env = { BUILDKIT_HOST: 'tcp://builder', BUILDKIT_TLS_DIR: folder.path, BUILDKIT_TLS_SERVER_NAME: 'bk.test' };
+    expect(await buildkitHost({ ...env, BUILDKIT_TLS_CA: join(folder.path, 'other.pem') })).toMatchObject({
+      value: { endpoint: { tls: { ca: 'other', cert: 'cert', key: 'key', serverName: 'bk.test' } } },
+    });
+    expect(await buildkitHost({ ...env, BUILDKIT_TLS_KEY: join(folder.path, 'none.pem') })).toEqual({
+      ok: false,
+      failure: {
+        reason: 'unsupported',
+        what: `TLS for BUILDKIT_HOST without ${join(folder.path, 'none.pem')}`,
+        hint: 'That file is missing or cannot be read.',
+      },
+    });
+  });
+});
+
+describe('the Docker that is meant', () => {
+  test('is the one on the default socket when nothing is said', async () => {
+    await using home = await tempFolder('home');
+    expect(await dockerHost({ HOME: home.path })).toEqual({
+      ok: true,
+      value: { endpoint: { kind: 'docker-unix', path: '/var/run/docker.sock' }, text: 'unix:///var/run/docker.sock' },
+    });
+  });
+
+  test('is DOCKER_HOST before any context', async () => {
+    await using home = await homeWithContext({ Host: 'unix:///context.sock' });
+    const env = { ...home.env, DOCKER_HOST: 'tcp://machine' };
+    expect(await dockerHost(env)).toMatchObject({
+      value: { endpoint: { kind: 'docker-tcp', host: 'machine', port: 2375 }, askedBy: 'DOCKER_HOST' },
+    });
+  });
+
+  test('is the current context, unless DOCKER_CONTEXT says another', async () => {
+    await using home = await homeWithContext({ Host: 'unix:///context.sock' });
+    expect(await dockerHost(home.env)).toMatchObject({
+      value: { endpoint: { kind: 'docker-unix', path: '/context.sock' }, askedBy: 'the Docker context "mine"' },
+    });
+    expect(await dockerHost({ ...home.env, DOCKER_CONTEXT: 'default' })).toMatchObject({
+      value: { endpoint: { kind: 'docker-unix', path: '/var/run/docker.sock' } },
+    });
+    expect(await dockerHost({ ...home.env, DOCKER_CONTEXT: 'theirs' })).toMatchObject({
+      failure: { reason: 'unsupported', what: 'the Docker context "theirs"' },
+    });
+  });
+
+  test('brings the certificates of its context', async () => {
+    await using home = await homeWithContext({ Host: 'tcp://machine' }, ['ca', 'cert', 'key']);
+    expect(await dockerHost(home.env)).toMatchObject({
+      value: { endpoint: { kind: 'docker-tcp', port: 2376, tls: { ca: 'ca', cert: 'cert', key: 'key' } } },
+    });
+  });
+
+  test('whose certificate is not to be checked is refused', async () => {
+    await using home = await homeWithContext({ Host: 'tcp://machine', SkipTLSVerify: true }, ['ca', 'cert', 'key']);
+    expect(await dockerHost(home.env)).toMatchObject({ ok: false, failure: { reason: 'unsupported' } });
+    expect(await dockerHost({ DOCKER_HOST: 'tcp://machine', DOCKER_TLS: '1' })).toMatchObject({
+      failure: { what: 'DOCKER_TLS without DOCKER_TLS_VERIFY' },
+    });
+  });
+
+  test('is reached with the certificates of DOCKER_CERT_PATH when they are to be checked', async () => {
+    await using folder = await tempFolder('tls');
+    for (const name of ['ca', 'cert', 'key']) await writeFile(join(folder.path, `${name}.pem`), name);
+    const env: Environment = { DOCKER_HOST: 'tcp://machine', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder.path };
+    expect(await dockerHost(env)).toMatchObject({
+      value: { endpoint: { kind: 'docker-tcp', port: 2376, tls: { ca: 'ca', cert: 'cert', key: 'key' } } },
+    });
+  });
+
+  test('cannot be reached over ssh yet, which is said', async () => {
+    expect(await dockerHost({ DOCKER_HOST: 'ssh://me@machine' })).toMatchObject({
+      failure: { reason: 'unsupported', what: 'a ssh:// address of this form in DOCKER_HOST' },
+    });
+  });
+});
+
+async function homeWithContext(
+  docker: Readonly<Record<string, unknown>>,
+  pems: readonly string[] = [],
+): Promise<AsyncDisposable & { readonly env: Environment }> {
+  const folder = await tempFolder('home');
+  const id = createHash('sha256').update('mine').digest('hex');
+  const [meta, tls] = [join(folder.path, 'contexts/meta', id), join(folder.path, 'contexts/tls', id, 'docker')];
+  for (const each of [meta, tls]) await mkdir(each, { recursive: true });
+  await writeFile(join(folder.path, 'config.json'), JSON.stringify({ currentContext: 'mine' }));
+  await writeFile(join(meta, 'meta.json'), JSON.stringify({ Name: 'mine', Endpoints: { docker } }));
+  for (const name of pems) await writeFile(join(tls, `${name}.pem`), name);
+  return { env: { DOCKER_CONFIG: folder.path }, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
