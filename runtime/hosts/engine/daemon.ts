@@ -16,10 +16,12 @@ const SUPERVISOR_LIMIT_MS = 1_000;
  *
  * The lock (flock(2) on an inherited descriptor) lets one daemon at a time have the folder; the kernel gives it back when
  * the last process of the daemon ends. The identity is written by the daemon itself, through the /proc that still
- * shows the machine's process numbers, so that a start whose starter was killed is known all the same.
+ * shows the machine's process numbers, so that a start whose starter was killed is known all the same. The trap: the first
+ * process of a namespace gets no signal that it has not asked for.
  */
 const CLAIM = `
 set -e
+trap 'exit 143' TERM
 run=$1
 shift
 exec 9> "$run/lock"

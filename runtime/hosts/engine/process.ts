@@ -9,6 +9,7 @@ export interface ProcessIdentity {
 }
 
 const POLL_MS = 20;
+const ASK_AGAIN_MS = 1_000;
 
 /** The identity of a running process; undefined when there is none of that number (or it is a zombie). */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
@@ -44,13 +45,19 @@ export async function stopProcess(
   target: ProcessIdentity,
   { graceMs, signal }: { readonly graceMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const deadline = performance.now() + graceMs;
-  let killed = false;
-  if (await isRunning(target)) sendSignal(target.pid, 'SIGTERM');
+  const start = performance.now();
+  // The first process of a namespace misses what comes before it listens, hence the second asking.
+  const plan: readonly (readonly [number, NodeJS.Signals])[] = [
+    [0, 'SIGTERM'],
+    [Math.min(ASK_AGAIN_MS, graceMs), 'SIGTERM'],
+    [graceMs, 'SIGKILL'],
+  ];
+  let next = 0;
   while (await isRunning(target)) {
-    if (!killed && performance.now() > deadline) {
-      sendSignal(target.pid, 'SIGKILL');
-      killed = true;
+    const [atMs, name] = plan[next] ?? [Infinity, 'SIGKILL'];
+    if (performance.now() - start >= atMs) {
+      sendSignal(target.pid, name);
+      next++;
     }
     await sleep(POLL_MS, undefined, { signal });
   }
