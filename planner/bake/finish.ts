@@ -1,0 +1,130 @@
+import path from 'node:path/posix';
+import type { Diagnostic } from '../diagnostic.ts';
+import type { FileSystemPort } from '../host.ts';
+import { annotationProblem, platformProblem, sizeBytes, ulimitProblem } from '../options/checks.ts';
+import type { Target, TypedEntry } from '../target.ts';
+import type { RawTarget } from './raw-target.ts';
+
+/** What is needed to turn what a target says into what it means. */
+export interface FinishContext {
+  readonly environment: ReadonlyMap<string, string>;
+  readonly fs: FileSystemPort;
+}
+
+/** A resolved target with its defaults, and whatever about it cannot be built (checks that `--print` makes as well). */
+export function finishTarget(raw: RawTarget, { environment, fs }: FinishContext): { readonly target: Target; readonly diagnostics: readonly Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [];
+  const complain = (attribute: string, message: string, hint: string): void => {
+    const span = raw.places.get(attribute) ?? raw.places.get('');
+    diagnostics.push({ reason: 'invalid-value', message: `target "${raw.name}": ${message}`, hint, ...(span === undefined ? {} : { span }) });
+  };
+  const context = cleanContext(raw.context ?? '.');
+  if (raw.context === '-') complain('context', 'context from stdin not allowed in bake', 'name a folder or a URL');
+  if (raw.dockerfile === '-') complain('dockerfile', 'dockerfile from stdin not allowed in bake', 'name a file, or use dockerfile-inline');
+  for (const one of raw.platforms ?? []) {
+    const problem = platformProblem(one);
+    if (problem !== undefined) complain('platforms', problem, 'write os/arch or os/arch/variant, such as linux/amd64');
+  }
+  for (const one of raw.annotations ?? []) {
+    const problem = annotationProblem(one);
+    if (problem !== undefined) complain('annotations', problem, 'write key=value, or index:key=value, manifest[linux/amd64]:key=value');
+  }
+  for (const one of raw.ulimits ?? []) {
+    const problem = ulimitProblem(one);
+    if (problem !== undefined) complain('ulimits', problem, 'write name=soft or name=soft:hard');
+  }
+  const shmBytes = raw.shmSize === undefined || raw.shmSize === '' ? undefined : sizeBytes(raw.shmSize);
+  if (raw.shmSize !== undefined && raw.shmSize !== '' && shmBytes === undefined) {
+    complain('shm-size', `invalid size: '${raw.shmSize}'`, 'write a number with b, k, m or g');
+  }
+  const outputs = finishOutputs(raw.output ?? [], fs, (message, hint) => complain('output', message, hint));
+  for (const secret of raw.secret ?? []) {
+    const file = secret.src ?? (secret.env === undefined && !environment.has(secret.id) ? secret.id : undefined);
+    if (secret.id === '' && file === '') complain('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
+    else if (file !== undefined && fs.kind(file) === undefined) {
+      complain('secret', `failed to stat ${file}: stat ${file}: no such file or directory`, `create the file, or set the environment variable ${secret.id}`);
+    }
+  }
+  for (const ssh of raw.ssh ?? []) {
+    if (ssh.paths.length === 0 && (environment.get('SSH_AUTH_SOCK') ?? '') === '') {
+      complain('ssh', 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set', 'start an agent, or name a key: id=path');
+    }
+    const gone = ssh.paths.find((file) => fs.kind(file) === undefined);
+    if (gone !== undefined) complain('ssh', `failed to stat ${gone}: no such file or directory`, 'name an agent socket or a private key');
+  }
+  const args = new Map(raw.args);
+  const epoch = environment.get('SOURCE_DATE_EPOCH') ?? '';
+  if (epoch !== '' && !args.has('SOURCE_DATE_EPOCH')) args.set('SOURCE_DATE_EPOCH', epoch);
+  const contexts = [...(raw.contexts ?? [])].filter(([, value]) => value !== '');
+  const entitlements = [...(raw.entitlements ?? [])];
+  if (raw.network === 'host' && !entitlements.includes('network.host')) entitlements.push('network.host');
+  const target: Target = {
+    name: raw.name,
+    ...(raw.description === undefined || raw.description === '' ? {} : { description: raw.description }),
+    annotations: raw.annotations ?? [],
+    attest: raw.attest ?? [],
+    context,
+    contexts: Object.fromEntries(contexts),
+    dockerfile: raw.dockerfile === undefined || raw.dockerfile === '' ? 'Dockerfile' : raw.dockerfile,
+    ...optional('dockerfileInline', raw.dockerfileInline),
+    args: Object.fromEntries(args),
+    labels: Object.fromEntries(raw.labels ?? []),
+    tags: raw.tags ?? [],
+    cacheFrom: raw.cacheFrom ?? [],
+    cacheTo: raw.cacheTo ?? [],
+    ...optional('target', raw.target),
+    secrets: raw.secret ?? [],
+    ssh: raw.ssh ?? [],
+    platforms: raw.platforms ?? [],
+    outputs,
+    ...optional('pull', raw.pull),
+    ...optional('noCache', raw.noCache),
+    ...optional('network', raw.network),
+    noCacheFilter: raw.noCacheFilter ?? [],
+    ...(shmBytes === undefined ? {} : { shmSize: String(shmBytes) }),
+    ulimits: raw.ulimits ?? [],
+    ...optional('call', raw.call),
+    entitlements,
+    extraHosts: Object.fromEntries(raw.extraHosts ?? []),
+    ...optional('projectId', raw.projectId),
+  };
+  return { target, diagnostics };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
+}
+
+/** Local paths are cleaned as Go's `path.Clean` does; URLs stay. */
+function cleanContext(context: string): string {
+  if (context.startsWith('cwd://')) return clean(context.slice('cwd://'.length));
+  if (/^(?:https?|git|ssh):\/\/|^github\.com\/|^[\w.-]+@[\w.-]+:|^target:|^docker-image:\/\/|^oci-layout:\/\/|^-$/.test(context)) return context;
+  return clean(context);
+}
+
+function clean(text: string): string {
+  const normal = path.normalize(text === '' ? '.' : text);
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+}
+
+function finishOutputs(
+  outputs: readonly TypedEntry[],
+  fs: FileSystemPort,
+  complain: (message: string, hint: string) => void,
+): readonly TypedEntry[] {
+  const finished = outputs.map((output): TypedEntry => {
+    const { dest } = output.attrs;
+    if (output.type === 'local') {
+      if (dest === undefined || dest === '') complain('dest is required for local exporter', 'write type=local,dest=folder');
+      else if (fs.kind(dest) === 'file') complain(`destination directory ${dest} is a file`, 'name a folder');
+    }
+    if ((output.type === 'oci' || output.type === 'tar') && dest === undefined && output.attrs.tar !== 'false') {
+      return { ...output, attrs: { ...output.attrs, dest: '-' } };
+    }
+    return output;
+  });
+  if (finished.filter(({ attrs }) => attrs.dest === '-').length > 1) {
+    complain('multiple outputs configured to write to stdout', 'give them a dest');
+  }
+  return finished;
+}
