@@ -23,6 +23,12 @@ const ROOM = [
   '--fork',
   '--kill-child',
   '--mount-proc',
+  // The room ends with its first process. That must not be the command itself: the kernel forgets a death signal when a
+  // process changes its credentials (prctl(2)), as apt-get does.
+  'sh',
+  '-c',
+  '"$@"; exit $?',
+  'sh',
 ] as const;
 
 /** Enters a Debian root as if it were a system: `sh -c ENTER_ROOT sh ROOT COMMAND…`. Only inside a room. */
