@@ -14,7 +14,7 @@ export interface PlayedDocker extends AsyncDisposable {
   readonly requests: readonly string[];
 }
 
-/** How a played engine answers; `true` when it did, else it answers `GET /version` or 404. */
+/** How a played engine answers; `true` when it did, else it answers `/_ping` or 404. */
 export type Play = (request: IncomingMessage, response: Parameters<RequestListener>[1]) => boolean;
 
 /** Listens on a unix socket, or with `tls` on a loopback port. */
@@ -29,7 +29,9 @@ export async function playDocker(options: {
     requests.push(`${request.method} ${request.url}`);
     if (options.play?.(request, response) === true) return;
     request.resume();
-    if (request.url === '/version') response.end(JSON.stringify({ Os: 'linux', Arch: 'amd64', ...options.version }));
+    const { Version, ApiVersion } = options.version;
+    const headers = { Server: `Docker/${Version} (linux)`, 'Api-Version': ApiVersion, Ostype: 'linux' };
+    if (request.url === '/_ping') response.writeHead(200, headers).end('OK');
     else response.writeHead(404).end(JSON.stringify({ message: 'page not found' }));
   };
   const server: Server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);

@@ -10,7 +10,7 @@ import { buildkitHost, dockerHost } from './address.ts';
 import type { Environment } from './facts.ts';
 import { buildkitdPaths, enginePaths } from './paths.ts';
 import { listens } from './socket.ts';
-import { sandboxVersion } from './sandbox.ts';
+import { pingSandbox } from './probe.ts';
 
 /** Docker Engine 23.0, the first whose BuildKit is on by default, speaks this (docs.docker.com "API version matrix"). */
 const OLDEST_API = '1.42';
@@ -114,7 +114,7 @@ export async function usableDocker({ env, signal }: DiscoverOptions): Promise<Re
   const { endpoint, text, askedBy } = address.value;
   using engine = new DockerEngine(endpoint);
   try {
-    const version = await engine.version({ signal, timeoutMs: PING_MS });
+    const version = await engine.ping({ signal, timeoutMs: PING_MS });
     if (compareApi(version.api, OLDEST_API) < 0) {
       return ok({
         is: 'not',
@@ -137,7 +137,7 @@ export async function usableDocker({ env, signal }: DiscoverOptions): Promise<Re
 /** Our sandboxed engine, when it runs. */
 export async function runningSandbox({ dataDir, signal, root }: DiscoverOptions): Promise<EngineHandle | undefined> {
   const paths = enginePaths({ dataDir, root });
-  const version = await sandboxVersion(paths.socket, signal);
+  const version = await pingSandbox(paths.socket, signal);
   return version === undefined
     ? undefined
     : sandboxHandle({ socket: paths.socket, root: paths.root, version: version.engine });

@@ -9,8 +9,9 @@ import { findEngine, namedBuildkit, runningBuildkitd, sandboxHandle, usableDocke
 import type { MachineFacts } from './facts.ts';
 import { findProgram, machineFacts } from './facts.ts';
 import { buildkitdPaths, enginePaths } from './paths.ts';
+import { pingSandbox } from './probe.ts';
 import { isRootReady, makeRoot } from './root.ts';
-import { sandboxProcess, sandboxVersion, startSandbox, stopSandbox, wasSandboxStarted } from './sandbox.ts';
+import { sandboxProcess, startSandbox, stopSandbox, wasSandboxStarted } from './sandbox.ts';
 import type { StepSink } from './step.ts';
 import { Step } from './step.ts';
 
@@ -38,7 +39,7 @@ export function engineUp(options: EngineUpOptions): Promise<Result<EngineHandle,
     if (!other.ok) return told(look, other);
     if (other.value !== undefined) return told(look, ok(other.value));
     const paths = enginePaths(options);
-    const running = await sandboxVersion(paths.socket, options.signal);
+    const running = await pingSandbox(paths.socket, options.signal);
     if (running !== undefined) return told(look, ok(sandboxHandle({ ...paths, version: running.engine })));
     look.done('there is none yet');
 
@@ -86,7 +87,7 @@ export function engineStatus(options: DiscoverOptions): Promise<Result<EngineSta
     const paths = enginePaths(options);
     const engine = await findEngine(options);
     const process = await sandboxProcess(paths);
-    const version = await sandboxVersion(paths.socket, options.signal);
+    const version = await pingSandbox(paths.socket, options.signal);
     const rest = (await isRootReady(paths.root)) ? 'stopped' : 'not set up';
     const without = (await wasSandboxStarted(paths)) ? 'dead' : rest;
     return ok({

@@ -1,9 +1,7 @@
 import { mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FailureError } from '../../failure.ts';
-import type { DockerVersion } from '../../docker/engine.ts';
-import { DockerEngine } from '../../docker/engine.ts';
-import { DockerError } from '../../docker/http.ts';
+import type { DockerPing } from '../../docker/engine.ts';
 import { launch, logTail, runningDaemon, stopDaemon, untilReady } from './daemon.ts';
 import { foreignArchitecture, readEmulation, REGISTER, unregisterEmulation } from './emulation.ts';
 import type { Environment, MachineFacts } from './facts.ts';
@@ -11,6 +9,7 @@ import { setupEnvironment } from './facts.ts';
 import { lock } from './lock.ts';
 import { makeBridge, removeBridge } from './network.ts';
 import type { EnginePaths } from './paths.ts';
+import { pingSandbox } from './probe.ts';
 import type { ProcessIdentity } from './process.ts';
 import { makeRoot } from './root.ts';
 import { checkSocketPath } from './socket.ts';
@@ -22,8 +21,6 @@ const START_LIMIT_MS = 60_000;
 
 /** How long it may take to end its containers and itself before it is ended. */
 const STOP_GRACE_MS = 20_000;
-
-const PING_MS = 2_000;
 
 /** In the run folder: the word that says what came of registering emulation. */
 const EMULATION = 'emulation';
@@ -71,28 +68,17 @@ interface SandboxState {
   readonly root: string;
 }
 
-/** The daemon's version, if it answers on its socket; undefined when it does not run. */
-export async function sandboxVersion(socket: string, signal: AbortSignal): Promise<DockerVersion | undefined> {
-  using engine = new DockerEngine({ kind: 'docker-unix', path: socket });
-  try {
-    return await engine.version({ signal, timeoutMs: PING_MS });
-  } catch (error) {
-    if (error instanceof DockerError) return undefined;
-    throw error;
-  }
-}
-
 /**
  * Sets the sandboxed Docker Engine up, as far as it is not, and starts it, unless it runs.
  * @throws FailureError with the step that failed
  */
-export async function startSandbox(options: SandboxOptions): Promise<DockerVersion> {
+export async function startSandbox(options: SandboxOptions): Promise<DockerPing> {
   const { paths, signal } = options;
   const wait = (): void =>
     options.report({ id: 'wait', title: 'Wait for another start of the same engine', state: 'started' });
   await using held = await lock(`engine:${paths.folder}`, { signal, onWait: wait });
   void held;
-  const running = await sandboxVersion(paths.socket, signal);
+  const running = await pingSandbox(paths.socket, signal);
   if (running !== undefined) return running;
 
   checkSocketPath(paths.socket);
@@ -161,7 +147,7 @@ async function network({ paths, report, signal }: SandboxOptions): Promise<void>
   }
 }
 
-async function startDaemon({ paths, facts, env, report, signal }: SandboxOptions): Promise<DockerVersion> {
+async function startDaemon({ paths, facts, env, report, signal }: SandboxOptions): Promise<DockerPing> {
   const step = new Step(report, { id: 'start-dockerd', title: 'Start dockerd' });
   for (const folder of [paths.run, paths.data, paths.etc]) await mkdir(folder, { recursive: true, mode: 0o711 });
   await writeFile(join(paths.etc, 'resolv.conf'), await resolver());
@@ -172,8 +158,8 @@ async function startDaemon({ paths, facts, env, report, signal }: SandboxOptions
     env: setupEnvironment(env),
     log: paths.log,
   });
-  let version: DockerVersion | undefined;
-  const answers = async (): Promise<boolean> => (version = await sandboxVersion(paths.socket, signal)) !== undefined;
+  let version: DockerPing | undefined;
+  const answers = async (): Promise<boolean> => (version = await pingSandbox(paths.socket, signal)) !== undefined;
   const failure = await untilReady(launched, { answers, limitMs: START_LIMIT_MS, signal });
   if (version !== undefined && failure === undefined) {
     step.done(`${version.engine} on ${paths.socket}`);

@@ -14,7 +14,7 @@ describe('the API version', () => {
     await using played = await playDocker({ version: { Version: '24.0.7', ApiVersion: '1.43' } });
     using docker = new DockerEngine(played.endpoint);
     await docker.inspectImage('x', { signal });
-    expect(played.requests).toEqual(['GET /version', 'GET /v1.43/images/x/json']);
+    expect(played.requests).toEqual(['GET /_ping', 'GET /v1.43/images/x/json']);
   });
 
   test('is ours where the engine is newer, and is asked for once', async () => {
@@ -22,7 +22,7 @@ describe('the API version', () => {
     using docker = new DockerEngine(played.endpoint);
     await docker.inspectImage('x', { signal });
     await docker.inspectImage('y', { signal });
-    expect(played.requests).toEqual(['GET /version', 'GET /v1.51/images/x/json', 'GET /v1.51/images/y/json']);
+    expect(played.requests).toEqual(['GET /_ping', 'GET /v1.51/images/x/json', 'GET /v1.51/images/y/json']);
   });
 
   test('1.9 is older than 1.41', () => {
@@ -76,10 +76,23 @@ test('a failure inside the progress of a load is a failure', async () => {
   await expect(load.next()).rejects.toThrow('layer is broken');
 });
 
+test('what answers, but is no Docker Engine, is told apart', async () => {
+  await using played = await playDocker({
+    version: { Version: '1', ApiVersion: '1' },
+    play: (request, response) => {
+      request.resume();
+      response.end('<html>');
+      return true;
+    },
+  });
+  using docker = new DockerEngine(played.endpoint);
+  await expect(docker.ping({ signal })).rejects.toThrow('it answers, but not as a Docker Engine does');
+});
+
 test('an engine that accepts and says nothing is given up after the time allowed', async () => {
   await using played = await playDocker({ version: { Version: '28.0.0', ApiVersion: '1.51' }, play: () => true });
   using docker = new DockerEngine(played.endpoint);
-  await expect(docker.version({ signal, timeoutMs: 50 })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  await expect(docker.ping({ signal, timeoutMs: 50 })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
 });
 
 describe('over TLS', () => {
@@ -91,17 +104,12 @@ describe('over TLS', () => {
     });
     const tls = { ca: certificates.ca, ...certificates.client };
     using docker = new DockerEngine(overTls(played, tls));
-    expect(await docker.version({ signal })).toEqual({
-      engine: '28.0.0',
-      api: '1.51',
-      os: 'linux',
-      architecture: 'amd64',
-    });
+    expect(await docker.ping({ signal })).toEqual({ engine: '28.0.0', api: '1.51', os: 'linux' });
 
     using stranger = new DockerEngine(overTls(played, { ca: certificates.ca }));
-    await expect(stranger.version({ signal })).rejects.toMatchObject({ name: 'DockerError', status: undefined });
+    await expect(stranger.ping({ signal })).rejects.toMatchObject({ name: 'DockerError', status: undefined });
     using doubtful = new DockerEngine(overTls(played, certificates.client));
-    await expect(doubtful.version({ signal })).rejects.toMatchObject({ code: 'SELF_SIGNED_CERT_IN_CHAIN' });
+    await expect(doubtful.ping({ signal })).rejects.toMatchObject({ code: 'SELF_SIGNED_CERT_IN_CHAIN' });
   });
 });
 

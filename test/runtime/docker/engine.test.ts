@@ -41,6 +41,7 @@ afterAll(async () => {
 describe('a real Docker Engine', () => {
   test('says which version and which image store it has', async () => {
     const version = await docker.version({ signal });
+    expect(await docker.ping({ signal })).toEqual({ engine: version.engine, api: version.api, os: version.os });
     const info = await docker.info({ signal });
     expect(info.serverVersion).toBe(version.engine);
     expect(info.os).toBe('linux');

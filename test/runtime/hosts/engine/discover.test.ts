@@ -44,13 +44,13 @@ test('a buildkitd that listens in the data folder goes before Docker', async () 
   });
 });
 
-test('a Docker Engine that is new enough is taken, and only asked for its version', async () => {
+test('a Docker Engine that is new enough is taken, and only pinged', async () => {
   await using docker = await playDocker({ version: { Version: '23.0.0', ApiVersion: '1.42' } });
   await using data = await tempFolder('data');
   expect(await findEngine({ dataDir: data.path, env: { DOCKER_HOST: hostOf(docker) }, signal })).toMatchObject({
     value: { kind: 'docker', driver: 'docker', version: '23.0.0', endpoint: docker.endpoint, docker: docker.endpoint },
   });
-  expect(docker.requests).toEqual(['GET /version']);
+  expect(docker.requests).toEqual(['GET /_ping']);
 });
 
 test('one that is too old is passed over, and the reason given', async () => {
