@@ -20,7 +20,8 @@ import { LLBBridge } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.
 import type { WorkerRecord } from '../../proto/gen/moby/buildkit/v1/types/worker_pb.ts';
 import type { CallOptions } from '../rpc/call.ts';
 import { bidiStream, serverStream, unary } from '../rpc/call.ts';
-import { describeEndpoint, dial } from './dial.ts';
+import { describeEndpoint } from './describe-endpoint.ts';
+import { dial } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 import { wireError } from './error.ts';
 

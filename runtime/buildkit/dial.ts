@@ -38,20 +38,6 @@ export function dial(endpoint: Endpoint): Client {
   });
 }
 
-/** The endpoint as a person would write it: `unix:///run/x.sock`, `tcp://host:1234`. */
-export function describeEndpoint(endpoint: Endpoint): string {
-  switch (endpoint.kind) {
-    case 'unix':
-    case 'docker-unix':
-      return `unix://${endpoint.path}`;
-    case 'tcp':
-    case 'docker-tcp':
-      return `tcp://${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
-    default:
-      return unreachable(endpoint);
-  }
-}
-
 function targetOf(endpoint: Endpoint): string {
   switch (endpoint.kind) {
     case 'unix':

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Result } from '../planner/result.ts';
+import { ok } from '../planner/result.ts';
+import type { BadDockerConfig, DockerConfig } from '../runtime/docker/config.ts';
+import { EMPTY_DOCKER_CONFIG, parseDockerConfig } from '../runtime/docker/config.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where depot keeps what it makes: `$DEPOT_DATA_DIR`, else `$XDG_DATA_HOME/depot`, else `~/.local/share/depot`. */
+export function dataDir(env: Env): string {
+  if (env.DEPOT_DATA_DIR) return path.resolve(env.DEPOT_DATA_DIR);
+  return path.join(env.XDG_DATA_HOME || path.join(env.HOME || os.homedir(), '.local', 'share'), 'depot');
+}
+
+/**
+ * An id of this machine and user, made at first use: it keeps the uploads of different machines apart on a builder they
+ * share. Where it cannot be kept, it holds for this run.
+ */
+export async function nodeId(folder: string): Promise<string> {
+  const file = path.join(folder, 'node-id');
+  const known = await readFile(file, 'utf8').catch(() => '');
+  if (/^[0-9a-f]{32}$/.test(known.trim())) return known.trim();
+  const made = randomBytes(16).toString('hex');
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  await writeFile(file, `${made}\n`, { mode: 0o600 }).catch(() => undefined);
+  return made;
+}
+
+/** Docker's configuration: `$DOCKER_AUTH_CONFIG`, else `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
+export async function dockerConfig(env: Env): Promise<Result<DockerConfig, BadDockerConfig>> {
+  if (env.DOCKER_AUTH_CONFIG) return parseDockerConfig(env.DOCKER_AUTH_CONFIG, 'DOCKER_AUTH_CONFIG');
+  const folder = env.DOCKER_CONFIG || path.join(env.HOME || os.homedir(), '.docker');
+  const file = path.join(folder, 'config.json');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined || text.trim() === '' ? ok(EMPTY_DOCKER_CONFIG) : parseDockerConfig(text, file);
+}

@@ -1,0 +1,118 @@
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import type { Result } from '../planner/result.ts';
+import { fail, ok } from '../planner/result.ts';
+import type { Plan, Target } from '../planner/target.ts';
+
+/** What the user has allowed with `--allow`. */
+interface Allowed {
+  readonly words: ReadonlySet<string>;
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/** Something a definition needs that was not allowed: in words, and the flag that allows it. */
+export interface MissingEntitlement {
+  readonly what: string;
+  readonly flag: string;
+}
+
+const HARMLESS = new Set(['image', 'image.push', 'image.load', 'ssh', 'network.host', 'security.insecure', 'device']);
+
+/** Reads the `--allow` flags; fails with the first that is no entitlement (buildx `bake/entitlements.go`). */
+function readAllowed(flags: readonly string[], cwd: string): Result<Allowed, string> {
+  const words = new Set<string>();
+  const read: string[] = [];
+  const write: string[] = [];
+  for (const flag of flags) {
+    const equals = flag.indexOf('=');
+    const key = equals === -1 ? flag : flag.slice(0, equals);
+    const value = equals === -1 ? undefined : flag.slice(equals + 1);
+    if (key === 'fs' || key === 'fs.read' || key === 'fs.write') {
+      const folder = value === undefined ? undefined : value === '*' ? '/' : real(path.resolve(cwd, value));
+      if (folder !== undefined && key !== 'fs.write') read.push(folder);
+      if (folder !== undefined && key !== 'fs.read') write.push(folder);
+    } else if (HARMLESS.has(flag) || key === 'device' || key === 'ssh') words.add(flag);
+    else return fail(`unknown entitlement key ${JSON.stringify(flag)}`);
+  }
+  return ok({ words, read: [...read, real(cwd)], write: [...write, real(cwd)] });
+}
+
+/** Whether the flags are entitlements at all; checked before anything else. */
+export function allowProblem(flags: readonly string[], cwd: string): string | undefined {
+  const allowed = readAllowed(flags, cwd);
+  return allowed.ok ? undefined : allowed.failure;
+}
+
+/**
+ * What the targets need beyond the working directory and plain building, and the user has not allowed. `given` are paths
+ * that the user wrote on the command line, which counts as allowing them.
+ */
+export function missingEntitlements(
+  plan: Plan,
+  { allow, cwd, filesCount }: { readonly allow: readonly string[]; readonly cwd: string; readonly filesCount: boolean },
+): readonly MissingEntitlement[] {
+  const allowed = readAllowed(allow, cwd);
+  if (!allowed.ok) return [];
+  const missing = new Map<string, MissingEntitlement>();
+  const need = (flag: string, what: string): void => void missing.set(flag, { flag: `--allow=${flag}`, what });
+  for (const target of plan.targets) {
+    for (const entitlement of target.entitlements) {
+      const known = allowed.value.words.has(entitlement) || (entitlement.startsWith('device') && allowed.value.words.has('device'));
+      if (!known) need(entitlement, describe(entitlement));
+    }
+    if (!filesCount) continue;
+    for (const file of readPaths(target)) {
+      const where = real(path.resolve(cwd, file));
+      if (!below(where, allowed.value.read)) need(`fs.read=${shown(where, cwd)}`, `Read access to path ${shown(where, cwd)}`);
+    }
+    for (const file of writePaths(target)) {
+      const where = real(path.resolve(cwd, file));
+      if (!below(where, allowed.value.write)) need(`fs.write=${shown(where, cwd)}`, `Write access to path ${shown(where, cwd)}`);
+    }
+  }
+  return [...missing.values()];
+}
+
+function describe(entitlement: string): string {
+  if (entitlement === 'network.host') return 'Running build containers that can access host network';
+  if (entitlement === 'security.insecure') return 'Running privileged containers that can make system changes';
+  return `Using ${entitlement}`;
+}
+
+function isRemote(text: string): boolean {
+  return /^(?:https?|git|ssh):\/\/|^[\w.-]+@[\w.-]+:|^target:|^docker-image:\/\//.test(text);
+}
+
+function readPaths(target: Target): readonly string[] {
+  const contexts = [target.context, ...Object.values(target.contexts)].filter((one) => !isRemote(one));
+  const dockerfile = target.dockerfileInline !== undefined || isRemote(target.context) ? [] : [path.join(target.context, target.dockerfile)];
+  const secrets = target.secrets.flatMap(({ src }) => (src === undefined ? [] : [src]));
+  const caches = target.cacheFrom.flatMap(({ attrs }) => (attrs.src === undefined ? [] : [attrs.src]));
+  return [...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')), ...dockerfile, ...secrets, ...caches];
+}
+
+function writePaths(target: Target): readonly string[] {
+  const outputs = target.outputs.flatMap(({ attrs }) => (attrs.dest === undefined || attrs.dest === '-' ? [] : [attrs.dest]));
+  const caches = target.cacheTo.flatMap(({ attrs }) => (attrs.dest === undefined ? [] : [attrs.dest]));
+  return [...outputs, ...caches];
+}
+
+function below(file: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => folder === '/' || file === folder || file.startsWith(`${folder}/`));
+}
+
+/** The path with symbolic links resolved as far as it exists. */
+function real(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    const above = path.dirname(file);
+    return above === file ? file : path.join(real(above), path.basename(file));
+  }
+}
+
+function shown(file: string, cwd: string): string {
+  const relative = path.relative(cwd, file);
+  return relative.split('/').filter((part) => part === '..').length > 1 ? file : relative;
+}

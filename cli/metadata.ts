@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { BuiltTarget } from '../runtime/build/build.ts';
+
+/**
+ * What `--metadata-file` holds: for each target the exporters' answers, those that are JSON in base64 as JSON, and the
+ * build's reference (docker/buildx `commands/bake.go`).
+ */
+export function metadataJson(built: readonly BuiltTarget[], builder: string): string {
+  const targets = built.map(({ name, ref, response }) => {
+    const entries = Object.entries(response).map(([key, value]) => [key, decoded(value)] as const);
+    return [name, Object.fromEntries([['buildx.build.ref', `${builder}/${builder}/${ref}`] as const, ...entries].sort(byKey))] as const;
+  });
+  return `${JSON.stringify(Object.fromEntries([...targets].sort(byKey)), undefined, 2)}\n`;
+}
+
+/** Writes the file whole or not at all. Throws the file system's error. */
+export async function writeMetadata(file: string, text: string): Promise<void> {
+  const partial = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
+  try {
+    await writeFile(partial, text, { mode: 0o644, flag: 'wx' });
+    await rename(partial, file);
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+}
+
+/** A value that is a JSON object or list in base64 is shown as such. */
+function decoded(value: string): unknown {
+  if (!/^[A-Za-z0-9+/]+=*$/.test(value) || value.length % 4 !== 0) return value;
+  try {
+    const json: unknown = JSON.parse(Buffer.from(value, 'base64').toString('utf8'));
+    const isObject = typeof json === 'object' && json !== null && Object.keys(json).length > 0;
+    return isObject ? json : value;
+  } catch {
+    return value;
+  }
+}
