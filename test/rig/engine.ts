@@ -5,6 +5,7 @@ import { DockerEngine } from '../../runtime/docker/engine.ts';
 import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
+import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import { engineDown, engineRoot, engineUp } from '../../runtime/hosts/engine/engine.ts';
 import { runFolder, tempFolder, userDataDir } from './folder.ts';
 
@@ -22,18 +23,19 @@ export interface TestEngine {
 let shared: Promise<TestEngine> | undefined;
 
 /**
- * The engine all test files of this run share. One that the machine has (BUILDKIT_HOST, Docker 23 or newer) is used and
- * left alone; else a sandboxed one is started for the run and taken down at its end by engine-setup.ts.
+ * The engine all test files of this run share. One that runs on the machine (BUILDKIT_HOST, Docker 23 or newer) and has a
+ * Docker to load into is used and left alone; else a sandboxed one is started for the run and taken down at its end
+ * by engine-setup.ts.
  */
 export function sharedEngine(): Promise<TestEngine> {
-  shared ??= (async () => await start(join(await runFolder(), 'shared')))();
+  shared ??= findOrStart();
   return shared;
 }
 
 /** A sandboxed engine for one test alone, which may do anything to it. */
 export async function ownEngine(): Promise<TestEngine & AsyncDisposable & { readonly dataDir: string }> {
   const folder = await tempFolder('own');
-  const engine = await start(folder.path, { sandboxOnly: true });
+  const engine = await start(folder.path);
   return {
     ...engine,
     dataDir: folder.path,
@@ -83,11 +85,20 @@ export function must<T>(result: Result<T, RuntimeFailure>): T {
   throw new Error(`${result.failure.reason}: ${JSON.stringify(result.failure, undefined, 2)}`);
 }
 
-async function start(dataDir: string, how: { readonly sandboxOnly?: boolean } = {}): Promise<TestEngine> {
-  const options = { dataDir, root: await sharedRoot(), env: process.env, report: () => undefined, ...how };
-  const handle = must(await engineUp({ ...options, signal: AbortSignal.timeout(UP_MS) }));
-  if (handle.docker === undefined) throw new Error(`${handle.name} has no Docker beside it, which the tests load into`);
+async function findOrStart(): Promise<TestEngine> {
+  const dataDir = join(await runFolder(), 'shared');
+  const found = await findEngine({ dataDir, env: process.env, signal: AbortSignal.timeout(DOWN_MS) });
+  return found.ok && found.value.docker !== undefined ? testEngine(found.value) : await start(dataDir);
+}
+
+async function start(dataDir: string): Promise<TestEngine> {
+  const options = { dataDir, root: await sharedRoot(), env: process.env, report: () => undefined, sandboxOnly: true };
+  return testEngine(must(await engineUp({ ...options, signal: AbortSignal.timeout(UP_MS) })));
+}
+
+function testEngine(handle: EngineHandle): TestEngine {
   const { docker } = handle;
+  if (docker === undefined) throw new Error(`${handle.name} has no Docker beside it`);
   const dockerHost = docker.kind === 'docker-unix' ? `unix://${docker.path}` : `tcp://${docker.host}:${docker.port}`;
   return { handle, docker, dockerHost };
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StepSink } from './step.ts';
+import { Step } from './step.ts';
 
 const RETRY_MS = 50;
 
@@ -13,7 +15,7 @@ const RETRY_MS = 50;
  */
 export async function lock(
   name: string,
-  { signal, onWait }: { readonly signal: AbortSignal; readonly onWait?: () => void },
+  { signal, onWait }: { readonly signal: AbortSignal; readonly onWait?: () => unknown },
 ): Promise<AsyncDisposable> {
   const address = `\0depot-lock-${createHash('sha256').update(name).digest('hex')}`;
   for (let tries = 0; ; tries++) {
@@ -23,6 +25,17 @@ export async function lock(
     if (tries === 0) onWait?.();
     await sleep(RETRY_MS, undefined, { signal });
   }
+}
+
+/** {@link lock}, with a step that is told when another process has it. */
+export async function lockAsStep(
+  name: string,
+  { title, report, signal }: { readonly title: string; readonly report: StepSink; readonly signal: AbortSignal },
+): Promise<AsyncDisposable> {
+  let step: Step | undefined;
+  const held = await lock(name, { signal, onWait: () => (step = new Step(report, { id: 'wait', title })) });
+  step?.done();
+  return held;
 }
 
 function listen(address: string): Promise<AsyncDisposable | undefined> {

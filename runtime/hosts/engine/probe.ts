@@ -1,4 +1,4 @@
-import type { DockerPing } from '../../docker/engine.ts';
+import type { DockerPing } from '../../docker/api.ts';
 import { DockerEngine } from '../../docker/engine.ts';
 import { DockerError } from '../../docker/http.ts';
 

@@ -3,17 +3,12 @@ import { dirname, join } from 'node:path';
 import { FailureError } from '../../failure.ts';
 import type { Environment } from './facts.ts';
 import { findProgram, setupEnvironment } from './facts.ts';
-import { lock } from './lock.ts';
+import { lockAsStep } from './lock.ts';
+import { BUSYBOX_ARCHITECTURES, DPKG_SETTINGS, MOUNT_POINTS, PACKAGES, POLICY, stampText, SUITE } from './recipe.ts';
 import type { Command, CommandOutcome } from './room.ts';
 import { run, runInRoom, runInRoot } from './room.ts';
 import type { StepSink } from './step.ts';
 import { Step } from './step.ts';
-
-/** Raised when what a root holds changes; a root of another recipe is made anew. */
-const RECIPE = 1;
-
-/** The Debian release whose docker.io (28.5), docker-buildx and docker-compose are new enough. */
-const SUITE = 'forky';
 
 const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
@@ -24,40 +19,6 @@ const DEBOOTSTRAP_SCRIPT = '/usr/share/debootstrap/scripts/sid';
 
 /** What the finished root takes (0.7 GB), with room for the downloads and a first build. */
 const NEEDED_BYTES = 2.5e9;
-
-const PACKAGES = [
-  'docker.io',
-  'docker-cli',
-  'docker-buildx',
-  'docker-compose',
-  'docker-registry',
-  'skopeo',
-  'git',
-  'ca-certificates',
-  'iproute2',
-  'nftables',
-  'qemu-user',
-  'systemd-standalone-sysusers',
-] as const;
-
-/** No syncing of each file, no manuals, and of the 60 emulators just those for the architectures we build. */
-const DPKG_SETTINGS = `force-unsafe-io
-path-exclude=/usr/share/man/*
-path-exclude=/usr/share/doc/*
-path-exclude=/usr/share/locale/*
-path-exclude=/usr/share/info/*
-path-exclude=/usr/bin/qemu-*
-path-include=/usr/bin/qemu-aarch64
-path-include=/usr/bin/qemu-x86_64
-`;
-
-/** Keeps packages from starting their daemons while they are installed (Debian's invoke-rc.d). */
-const POLICY = '#!/bin/sh\nexit 101\n';
-
-/** What a daemon mounts its own folders on; the root is read-only by then. */
-const MOUNT_POINTS = ['var/lib/docker', 'etc/docker'] as const;
-
-const BUSYBOX_ARCHITECTURES = ['amd64', 'arm64'] as const;
 
 /** How a root is made. */
 export interface RootOptions {
@@ -91,9 +52,12 @@ export async function isRootReady(root: string): Promise<boolean> {
  */
 export async function makeRoot(options: RootOptions): Promise<void> {
   if (await isRootReady(options.root)) return;
-  const wait = () =>
-    options.report({ id: 'wait', title: 'Wait for another set-up of the same engine', state: 'started' });
-  await using held = await lock(`root:${options.root}`, { signal: options.signal, onWait: wait });
+  const title = 'Wait for another set-up of the same engine';
+  await using held = await lockAsStep(`root:${options.root}`, {
+    title,
+    report: options.report,
+    signal: options.signal,
+  });
   void held;
   if (await isRootReady(options.root)) return;
 
@@ -275,10 +239,6 @@ function setStage(partial: string, stage: Stage): Promise<void> {
 
 function stampFile(root: string): string {
   return join(root, '.depot-root.json');
-}
-
-function stampText(): string {
-  return `${JSON.stringify({ recipe: RECIPE, suite: SUITE, packages: PACKAGES })}\n`;
 }
 
 function gigabytes(bytes: number): string {

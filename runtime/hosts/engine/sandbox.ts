@@ -1,12 +1,12 @@
 import { mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FailureError } from '../../failure.ts';
-import type { DockerPing } from '../../docker/engine.ts';
+import type { DockerPing } from '../../docker/api.ts';
 import { launch, logTail, runningDaemon, stopDaemon, untilReady } from './daemon.ts';
 import { foreignArchitecture, readEmulation, REGISTER, unregisterEmulation } from './emulation.ts';
 import type { Environment, MachineFacts } from './facts.ts';
 import { setupEnvironment } from './facts.ts';
-import { lock } from './lock.ts';
+import { lock, lockAsStep } from './lock.ts';
 import { makeBridge, removeBridge } from './network.ts';
 import type { EnginePaths } from './paths.ts';
 import { pingSandbox } from './probe.ts';
@@ -74,9 +74,8 @@ interface SandboxState {
  */
 export async function startSandbox(options: SandboxOptions): Promise<DockerPing> {
   const { paths, signal } = options;
-  const wait = (): void =>
-    options.report({ id: 'wait', title: 'Wait for another start of the same engine', state: 'started' });
-  await using held = await lock(`engine:${paths.folder}`, { signal, onWait: wait });
+  const title = 'Wait for another start of the same engine';
+  await using held = await lockAsStep(`engine:${paths.folder}`, { title, report: options.report, signal });
   void held;
   const running = await pingSandbox(paths.socket, signal);
   if (running !== undefined) return running;

@@ -128,7 +128,7 @@ describe('a sandboxed engine', () => {
     }
     must(await engineDown(options()));
     expect(await leftovers(data.path)).toEqual(NOTHING);
-  });
+  }, 120_000);
 
   test('whose start is cancelled says so, and starts the next time', async () => {
     const canceling = new AbortController();

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { engineDown, engineUp } from '../../../../runtime/hosts/engine/engine.ts';
 import type { MachineFacts } from '../../../../runtime/hosts/engine/facts.ts';
@@ -47,6 +49,23 @@ describe('an engine cannot be set up', () => {
     const refused = await engineUp({ ...options, facts: DEBIAN });
     expect(refused).toMatchObject({
       failure: { reason: 'unsupported', what: 'setting up an engine without apt-get' },
+    });
+  });
+
+  test('on a disk with too little room', async () => {
+    await using data = await tempFolder('small');
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', data.path]);
+    const options = { dataDir: data.path, env: process.env, report: () => undefined, sandboxOnly: true, signal };
+    const refused = await engineUp(options);
+    await promisify(execFile)('umount', [data.path]);
+    expect(refused).toEqual({
+      ok: false,
+      failure: {
+        reason: 'engine-failed',
+        step: 'check the disk',
+        cause: `${data.path}/engine has 0.1 GB free and the engine needs 2.5 GB`,
+        hint: 'Free some space, or name another folder with DEPOT_DATA_DIR.',
+      },
     });
   });
 
