@@ -25,7 +25,7 @@ let shared: Promise<TestEngine> | undefined;
 /**
  * The engine all test files of this run share. One that runs on the machine (BUILDKIT_HOST, Docker 23 or newer) and has a
  * Docker to load into is used and left alone; else a sandboxed one is started for the run and taken down at its end
- * by engine-setup.ts.
+ * by engine-setup.ts. Ask for it in `beforeAll`: on a new machine it takes longer than a test may.
  */
 export function sharedEngine(): Promise<TestEngine> {
   shared ??= findOrStart();
@@ -46,7 +46,10 @@ export async function ownEngine(): Promise<TestEngine & AsyncDisposable & { read
   };
 }
 
-/** The Debian root with the real peers in it: made once on a machine, in the user's data folder, and shared. */
+/**
+ * The Debian root with the real peers in it: made once on a machine, in the user's data folder, and shared. Ask for it in
+ * `beforeAll`: the making takes about a minute.
+ */
 export async function sharedRoot(): Promise<string> {
   const options = { dataDir: userDataDir(), env: process.env, report: () => undefined };
   return must(await engineRoot({ ...options, signal: AbortSignal.timeout(UP_MS) }));

@@ -1,13 +1,17 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { TlsFiles } from '../../../runtime/buildkit/endpoint.ts';
 import { compareApi, DockerEngine } from '../../../runtime/docker/engine.ts';
 import type { DockerEndpoint } from '../../../runtime/docker/http.ts';
 import { demultiplex, jsonLines } from '../../../runtime/docker/stream.ts';
 import { testCertificates } from '../../rig/certificates.ts';
+import { sharedRoot } from '../../rig/engine.ts';
 import type { PlayedDocker } from '../../rig/played-docker.ts';
 import { playDocker } from '../../rig/played-docker.ts';
 
-const signal = AbortSignal.timeout(60_000);
+// Setting it up on a new machine takes a minute, which no test's own time allows for.
+beforeAll(async () => void (await sharedRoot()));
+
+const signal = AbortSignal.timeout(600_000);
 
 describe('the API version', () => {
   test("is the engine's own where that is older than ours", async () => {

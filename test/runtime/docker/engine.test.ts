@@ -10,7 +10,7 @@ import { tempFolder } from '../../rig/folder.ts';
 import { busybox, shellContext } from '../../rig/image.ts';
 import { peers } from '../../rig/peers.ts';
 
-const signal = AbortSignal.timeout(240_000);
+const signal = AbortSignal.timeout(600_000);
 
 let docker: DockerEngine;
 let scratch: TempFolder;

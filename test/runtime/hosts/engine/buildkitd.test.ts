@@ -1,15 +1,18 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { engineDown, engineUp } from '../../../../runtime/hosts/engine/engine.ts';
 import { findProgram } from '../../../../runtime/hosts/engine/facts.ts';
 import type { StepEvent } from '../../../../runtime/hosts/engine/step.ts';
-import { must } from '../../../rig/engine.ts';
+import { must, sharedRoot } from '../../../rig/engine.ts';
 import type { TempFolder } from '../../../rig/folder.ts';
 import { tempFolder } from '../../../rig/folder.ts';
 import { busybox, shellContext } from '../../../rig/image.ts';
 import { leftovers, NOTHING } from '../../../rig/leftovers.ts';
 import { peers } from '../../../rig/peers.ts';
+
+// Setting it up on a new machine takes a minute, which no test's own time allows for.
+beforeAll(async () => void (await sharedRoot()));
 
 // No Debian suite has buildkitd, so most machines do not either.
 const program = await findProgram('buildkitd', process.env);

@@ -10,7 +10,7 @@ import { tempFolder } from '../../../rig/folder.ts';
 import type { PlayedDocker } from '../../../rig/played-docker.ts';
 import { playDocker } from '../../../rig/played-docker.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const NEW = { Version: '28.5.2', ApiVersion: '1.51' };
 const OLD = { Version: '20.10.24', ApiVersion: '1.41' };
 

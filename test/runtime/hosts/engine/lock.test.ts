@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { lock } from '../../../../runtime/hosts/engine/lock.ts';
 
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 const MODULE = new URL('../../../../runtime/hosts/engine/lock.ts', import.meta.url).href;
 
 test('one at a time has a lock, and the next is told that it waits', async () => {

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { sharedEngine } from '../../../rig/engine.ts';
 import { busybox } from '../../../rig/image.ts';
 import { peers } from '../../../rig/peers.ts';
 import { testRegistry } from '../../../rig/registry.ts';
+
+// Setting it up on a new machine takes a minute, which no test's own time allows for.
+beforeAll(async () => void (await sharedEngine()));
 
 const MONOREPO = new URL('../../../../fixtures/monorepo', import.meta.url).pathname;
 

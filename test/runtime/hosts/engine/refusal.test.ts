@@ -7,7 +7,7 @@ import type { MachineFacts } from '../../../../runtime/hosts/engine/facts.ts';
 import { distributions } from '../../../../runtime/hosts/engine/facts.ts';
 import { tempFolder } from '../../../rig/folder.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const DEBIAN: MachineFacts = { platform: 'linux', architecture: 'amd64', userId: 0, distributions: ['debian'] };
 const INSTEAD =
   'Install Docker Engine 23 or newer and start it (docs.docker.com/engine/install), or set BUILDKIT_HOST to a BuildKit daemon.';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { runningRegistry, startRegistry, stopRegistry } from '../../../../runtime/hosts/engine/registry.ts';
 import { must, sharedEngine, sharedRoot } from '../../../rig/engine.ts';
 import { tempFolder } from '../../../rig/folder.ts';
@@ -10,7 +10,10 @@ import { busybox, shellContext } from '../../../rig/image.ts';
 import { peers } from '../../../rig/peers.ts';
 import { testRegistry } from '../../../rig/registry.ts';
 
-const signal = AbortSignal.timeout(60_000);
+// Setting it up on a new machine takes a minute, which no test's own time allows for.
+beforeAll(async () => void (await sharedEngine()));
+
+const signal = AbortSignal.timeout(600_000);
 
 test('an open registry takes a push and keeps it over a restart on the same port', async () => {
   await using registry = await testRegistry();

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { run, runInRoom } from '../../../../runtime/hosts/engine/room.ts';
 import { tempFolder } from '../../../rig/folder.ts';
 
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 const env = { PATH: process.env['PATH'] ?? '' };
 const MODULE = new URL('../../../../runtime/hosts/engine/room.ts', import.meta.url).href;
 
