@@ -58,17 +58,20 @@ export function missingEntitlements(
   const need = (flag: string, what: string): void => void missing.set(flag, { flag: `--allow=${flag}`, what });
   for (const target of plan.targets) {
     for (const entitlement of target.entitlements) {
-      const known = allowed.value.words.has(entitlement) || (entitlement.startsWith('device') && allowed.value.words.has('device'));
+      const known =
+        allowed.value.words.has(entitlement) || (entitlement.startsWith('device') && allowed.value.words.has('device'));
       if (!known) need(entitlement, describe(entitlement));
     }
     if (!filesCount) continue;
     for (const file of readPaths(target)) {
       const where = real(path.resolve(cwd, file));
-      if (!below(where, allowed.value.read)) need(`fs.read=${shown(where, cwd)}`, `Read access to path ${shown(where, cwd)}`);
+      if (!below(where, allowed.value.read))
+        need(`fs.read=${shown(where, cwd)}`, `Read access to path ${shown(where, cwd)}`);
     }
     for (const file of writePaths(target)) {
       const where = real(path.resolve(cwd, file));
-      if (!below(where, allowed.value.write)) need(`fs.write=${shown(where, cwd)}`, `Write access to path ${shown(where, cwd)}`);
+      if (!below(where, allowed.value.write))
+        need(`fs.write=${shown(where, cwd)}`, `Write access to path ${shown(where, cwd)}`);
     }
   }
   return [...missing.values()];
@@ -86,14 +89,19 @@ function isRemote(text: string): boolean {
 
 function readPaths(target: Target): readonly string[] {
   const contexts = [target.context, ...Object.values(target.contexts)].filter((one) => !isRemote(one));
-  const dockerfile = target.dockerfileInline !== undefined || isRemote(target.context) ? [] : [path.join(target.context, target.dockerfile)];
+  const dockerfile =
+    target.dockerfileInline !== undefined || isRemote(target.context)
+      ? []
+      : [path.join(target.context, target.dockerfile)];
   const secrets = target.secrets.flatMap(({ src }) => (src === undefined ? [] : [src]));
   const caches = target.cacheFrom.flatMap(({ attrs }) => (attrs.src === undefined ? [] : [attrs.src]));
   return [...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')), ...dockerfile, ...secrets, ...caches];
 }
 
 function writePaths(target: Target): readonly string[] {
-  const outputs = target.outputs.flatMap(({ attrs }) => (attrs.dest === undefined || attrs.dest === '-' ? [] : [attrs.dest]));
+  const outputs = target.outputs.flatMap(({ attrs }) =>
+    attrs.dest === undefined || attrs.dest === '-' ? [] : [attrs.dest],
+  );
   const caches = target.cacheTo.flatMap(({ attrs }) => (attrs.dest === undefined ? [] : [attrs.dest]));
   return [...outputs, ...caches];
 }

@@ -64,7 +64,11 @@ function readLong(flags: readonly Flag[], arg: string, queue: string[], set: Set
   const name = arg.slice(2, equals === -1 ? undefined : equals);
   const flag = flags.find((one) => one.name === name);
   if (!flag) {
-    const near = didYouMean(name, flags.filter((one) => !one.hidden).map((one) => one.name), '');
+    const near = didYouMean(
+      name,
+      flags.filter((one) => !one.hidden).map((one) => one.name),
+      '',
+    );
     return `unknown flag: --${name}${near === '' ? '' : `; ${near.replace(/"(.*)"/, '--$1')}`}`;
   }
   if (equals !== -1) return set(flag, arg.slice(equals + 1));

@@ -4,8 +4,16 @@ import { parseFlags } from './flags.ts';
 import { didYouMean } from '../planner/hcl/suggest.ts';
 
 const COMMANDS: readonly CommandEntry[] = [
-  { name: 'bake', summary: 'Build the targets of a bake file', load: async () => (await import('./commands/bake.ts')).bake },
-  { name: 'engine', summary: 'Set up, show or stop the engine that builds', load: async () => (await import('./commands/engine.ts')).engine },
+  {
+    name: 'bake',
+    summary: 'Build the targets of a bake file',
+    load: async () => (await import('./commands/bake.ts')).bake,
+  },
+  {
+    name: 'engine',
+    summary: 'Set up, show or stop the engine that builds',
+    load: async () => (await import('./commands/engine.ts')).engine,
+  },
   { name: 'version', summary: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
 ];
 
@@ -44,7 +52,11 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   const found = entry(name);
   if (found === undefined) {
-    const hint = didYouMean(name, COMMANDS.map((one) => one.name), 'see depot help');
+    const hint = didYouMean(
+      name,
+      COMMANDS.map((one) => one.name),
+      'see depot help',
+    );
     process.stderr.write(`ERROR: unknown command ${JSON.stringify(name)}; ${hint}\n`);
     return 1;
   }

@@ -10,7 +10,10 @@ import type { BuiltTarget } from '../runtime/build/build.ts';
 export function metadataJson(built: readonly BuiltTarget[], builder: string): string {
   const targets = built.map(({ name, ref, response }) => {
     const entries = Object.entries(response).map(([key, value]) => [key, decoded(value)] as const);
-    return [name, Object.fromEntries([['buildx.build.ref', `${builder}/${builder}/${ref}`] as const, ...entries].sort(byKey))] as const;
+    return [
+      name,
+      Object.fromEntries([['buildx.build.ref', `${builder}/${builder}/${ref}`] as const, ...entries].sort(byKey)),
+    ] as const;
   });
   return `${JSON.stringify(Object.fromEntries([...targets].sort(byKey)), undefined, 2)}\n`;
 }

@@ -42,7 +42,11 @@ export function buildGraph(
         diagnostics.push({
           reason: 'unknown-target',
           message: `failed to find target ${name}`,
-          hint: didYouMean(name, known, user === undefined ? 'nothing of that name is defined' : `target "${user.name}" links to it`),
+          hint: didYouMean(
+            name,
+            known,
+            user === undefined ? 'nothing of that name is defined' : `target "${user.name}" links to it`,
+          ),
         });
         return;
       }
@@ -63,7 +67,10 @@ export function buildGraph(
         const chain = [...stack.slice(stack.findIndex(({ name }) => name === link)).map(({ name }) => name), link];
         diagnostics.push({
           reason: 'target-cycle',
-          message: link === top.name ? `target ${link} cannot link to itself` : `infinite loop from ${top.name} to ${link}: ${chain.join(' -> ')}`,
+          message:
+            link === top.name
+              ? `target ${link} cannot link to itself`
+              : `infinite loop from ${top.name} to ${link}: ${chain.join(' -> ')}`,
           hint: 'break the circle of contexts',
         });
       } else if (!targets.has(link)) {

@@ -66,9 +66,20 @@ export interface Planned {
 export function planBake(input: BakeInput): Result<Planned, readonly Diagnostic[]> {
   const remote = input.targets.find(isRemote);
   if (remote !== undefined) {
-    return fail([{ reason: 'unsupported', message: `Remote definitions are not supported yet: ${remote}`, hint: 'clone it and name the file with -f' }]);
+    return fail([
+      {
+        reason: 'unsupported',
+        message: `Remote definitions are not supported yet: ${remote}`,
+        hint: 'clone it and name the file with -f',
+      },
+    ]);
   }
-  const files = readDefinitionFiles({ named: input.files, environment: input.variables, fs: input.fs, stdin: input.stdin });
+  const files = readDefinitionFiles({
+    named: input.files,
+    environment: input.variables,
+    fs: input.fs,
+    stdin: input.stdin,
+  });
   if (!files.ok) return files;
   const bodies = parseFiles(files.value);
   if (!bodies.ok) return bodies;
@@ -138,7 +149,10 @@ function planDefinition(evaluated: EvaluatedDefinition, input: BakeInput): Resul
     const known = finished.get(name);
     if (known !== undefined) return known;
     if (!evaluated.targets.has(name)) return undefined;
-    const raw = attempt(() => resolver.target(name, user === undefined ? undefined : origins.get(user.name)), diagnostics);
+    const raw = attempt(
+      () => resolver.target(name, user === undefined ? undefined : origins.get(user.name)),
+      diagnostics,
+    );
     if (raw === undefined) return undefined;
     const origin = evaluated.targets.get(name)?.places.get('');
     if (origin !== undefined) origins.set(name, origin);
@@ -180,12 +194,17 @@ function attestText(type: string, value: string): string {
   return `type=${type},${value}`;
 }
 
-function askedNames(given: readonly string[], evaluated: EvaluatedDefinition, diagnostics: Diagnostic[]): readonly string[] {
+function askedNames(
+  given: readonly string[],
+  evaluated: EvaluatedDefinition,
+  diagnostics: Diagnostic[],
+): readonly string[] {
   const names = given.length === 0 ? ['default'] : given.map((name) => name.replaceAll('.', '_'));
   return names.flatMap((name) => {
     if (!isGlob(name)) return [name];
     const matches = globMatcher(name);
-    const found = matches === undefined ? [] : [...evaluated.groups.keys(), ...evaluated.targets.keys()].filter(matches);
+    const found =
+      matches === undefined ? [] : [...evaluated.groups.keys(), ...evaluated.targets.keys()].filter(matches);
     if (found.length === 0) {
       diagnostics.push({
         reason: 'unknown-target',
@@ -209,7 +228,8 @@ function printedGroups(asked: readonly string[], evaluated: EvaluatedDefinition)
   for (const name of asked) visit(name);
   const own = asked.includes('default') ? evaluated.groups.get('default') : undefined;
   const listed = [...(own?.targets ?? []), ...asked.filter((name) => name !== 'default' || own === undefined)];
-  if (own === undefined || asked.length > 1) groups.set('default', { name: 'default', targets: [...new Set(listed)].sort(compareText) });
+  if (own === undefined || asked.length > 1)
+    groups.set('default', { name: 'default', targets: [...new Set(listed)].sort(compareText) });
   return [...groups.values()];
 }
 

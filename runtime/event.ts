@@ -78,7 +78,10 @@ export type TargetOutcome =
 /** The whole contract between a build and anything that shows it. The core emits; screens and histories listen. */
 export type BuildEvent =
   | { readonly type: 'builder-ready'; readonly name: string; readonly driver: string; readonly version: string }
-  | { readonly type: 'build-started'; readonly targets: readonly { readonly name: string; readonly platforms: readonly string[] }[] }
+  | {
+      readonly type: 'build-started';
+      readonly targets: readonly { readonly name: string; readonly platforms: readonly string[] }[];
+    }
   | { readonly type: 'target-started'; readonly target: string }
   | { readonly type: 'status'; readonly target: string; readonly update: StatusUpdate }
   | { readonly type: 'target-finished'; readonly target: string; readonly outcome: TargetOutcome }

@@ -74,14 +74,7 @@ export interface Canceled {
 
 /** Every foreseen failure of the runtime. */
 export type RuntimeFailure =
-  | BuilderUnreachable
-  | BuilderLost
-  | SolveFailed
-  | InputMissing
-  | LoadFailed
-  | Unsupported
-  | EngineFailed
-  | Canceled;
+  BuilderUnreachable | BuilderLost | SolveFailed | InputMissing | LoadFailed | Unsupported | EngineFailed | Canceled;
 
 /** Carries a {@link RuntimeFailure} through code that can only throw; caught at the room's door. */
 export class FailureError extends Error {

@@ -59,7 +59,9 @@ async function finish(
     await writeMetadata(target, metadataJson(outcome.built, build.engine.name));
     return 0;
   } catch (error) {
-    context.stderr.write(`ERROR: the metadata file ${file} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
+    context.stderr.write(
+      `ERROR: the metadata file ${file} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     return 1;
   }
 }
@@ -75,7 +77,10 @@ function failed({ stderr, signal }: CommandContext, planned: Planned, failures: 
   return 1;
 }
 
-async function buildServices({ env, stdout, stderr }: CommandContext, engine: EngineHandle): Promise<BuildServices | undefined> {
+async function buildServices(
+  { env, stdout, stderr }: CommandContext,
+  engine: EngineHandle,
+): Promise<BuildServices | undefined> {
   const config = await dockerConfig(env);
   if (!config.ok) {
     stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);

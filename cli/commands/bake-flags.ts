@@ -2,7 +2,12 @@ import type { Flag } from '../flags.ts';
 
 /** Every flag of `docker buildx bake` and of Depot's bake; what is not built yet is refused in bake.ts, by name. */
 export const BAKE_FLAGS: readonly Flag[] = [
-  { name: 'allow', kind: 'list', value: 'ENTITLEMENT', help: 'Allow builds to use resources (network.host, fs.read=PATH, ...)' },
+  {
+    name: 'allow',
+    kind: 'list',
+    value: 'ENTITLEMENT',
+    help: 'Allow builds to use resources (network.host, fs.read=PATH, ...)',
+  },
   { name: 'builder', kind: 'text', value: 'NAME', help: 'Use another builder' },
   { name: 'call', kind: 'text', value: 'METHOD', help: 'Evaluate the build in another way (check, outline, targets)' },
   { name: 'check', kind: 'switch', help: 'Short for --call=check' },
@@ -31,7 +36,17 @@ export const BAKE_FLAGS: readonly Flag[] = [
 
 /** Flags that are read but not built yet; asking for one is refused. */
 export const NOT_YET: readonly string[] = [
-  'builder', 'call', 'check', 'lint', 'list', 'list-targets', 'list-variables', 'policy', 'project', 'save', 'save-tag',
+  'builder',
+  'call',
+  'check',
+  'lint',
+  'list',
+  'list-targets',
+  'list-variables',
+  'policy',
+  'project',
+  'save',
+  'save-tag',
   'sbom-dir',
 ];
 

@@ -38,7 +38,9 @@ function complain({ stderr }: CommandContext, message: string): number {
 
 function refusal({ args, cwd }: CommandContext): string | undefined {
   const printed = args.switches.get('print') === true;
-  const asked = NOT_YET.find((name) => args.texts.has(name) || args.lists.has(name) || args.switches.get(name) === true);
+  const asked = NOT_YET.find(
+    (name) => args.texts.has(name) || args.lists.has(name) || args.switches.get(name) === true,
+  );
   if (asked !== undefined && !(printed && NOT_YET_BUT_PRINTED.includes(asked))) return `not supported yet: --${asked}`;
   const bad = (args.lists.get('var') ?? []).find((one) => !one.includes('='));
   if (bad !== undefined) return `invalid variable ${JSON.stringify(bad)}, expected key=value`;
@@ -49,7 +51,8 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
   const { args, cwd, env } = context;
   const files = args.lists.get('file') ?? [];
   const variables = new Map(environmentMap(env));
-  for (const one of args.lists.get('var') ?? []) variables.set(one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1));
+  for (const one of args.lists.get('var') ?? [])
+    variables.set(one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1));
   const result = planBake({
     files,
     targets: args.rest,
@@ -102,7 +105,9 @@ async function entitlementsDenied(context: CommandContext, { plan: made }: Plann
   if (stdin.isTTY && stderr.isTTY) {
     const { createInterface } = await import('node:readline/promises');
     const prompt = createInterface({ input: stdin, output: stderr });
-    const answer = await prompt.question('\nDo you want to grant requested privileges and continue? [y/N] ', { signal: context.signal }).catch(() => 'n');
+    const answer = await prompt
+      .question('\nDo you want to grant requested privileges and continue? [y/N] ', { signal: context.signal })
+      .catch(() => 'n');
     prompt.close();
     if (answer.trim().toLowerCase() === 'y') return false;
   }

@@ -23,7 +23,12 @@ export const engine: Command = {
       case 'down':
         return down(context);
       default:
-        return complain(context, word === undefined ? 'say up, status or down' : `unknown command "engine ${word}"; up, status and down are known`);
+        return complain(
+          context,
+          word === undefined
+            ? 'say up, status or down'
+            : `unknown command "engine ${word}"; up, status and down are known`,
+        );
     }
   },
 };
@@ -46,7 +51,9 @@ async function status(context: CommandContext): Promise<number> {
   const result = await engineStatus({ dataDir: dataDir(env), env, signal });
   if (!result.ok) return complainFailure(context, failureText(result.failure));
   const { engine: used, sandbox } = result.value;
-  stdout.write(used.ok ? `${engineWords(used.value)}\n` : `No engine: ${failureText(used.failure).replace('ERROR: ', '')}\n`);
+  stdout.write(
+    used.ok ? `${engineWords(used.value)}\n` : `No engine: ${failureText(used.failure).replace('ERROR: ', '')}\n`,
+  );
   stdout.write(`Sandboxed engine: ${sandbox.state}${sandbox.pid === undefined ? '' : ` (process ${sandbox.pid})`}\n`);
   stdout.write(`  socket ${sandbox.socket}\n  log    ${sandbox.log}\n`);
   return used.ok ? 0 : 1;
@@ -54,7 +61,12 @@ async function status(context: CommandContext): Promise<number> {
 
 async function down(context: CommandContext): Promise<number> {
   const { env, signal, stdout, args } = context;
-  const result = await engineDown({ dataDir: dataDir(env), signal, purge: args.switches.get('purge') === true, report: stepLines(context) });
+  const result = await engineDown({
+    dataDir: dataDir(env),
+    signal,
+    purge: args.switches.get('purge') === true,
+    report: stepLines(context),
+  });
   if (!result.ok) return complainFailure(context, failureText(result.failure));
   const { stopped, removed } = result.value;
   stdout.write(stopped.length === 0 ? 'No engine of ours was running.\n' : `Stopped: ${stopped.join(', ')}.\n`);

@@ -28,7 +28,9 @@ export function dockerfileExcerpt(source: DockerfileSource): readonly string[] {
   const rule = '-'.repeat(20);
   const body = lines.slice(start - 1, end).map((text, at) => {
     const line = start + at;
-    const marked = source.ranges.some((range) => line >= range.start.line && line <= Math.max(range.start.line, range.end.line));
+    const marked = source.ranges.some(
+      (range) => line >= range.start.line && line <= Math.max(range.start.line, range.end.line),
+    );
     return ` ${String(line).padStart(3)} | ${marked ? '>>>' : '   '} ${printable(text.replace(/\r$/, ''))}`;
   });
   return [heading, rule, ...body, rule];

@@ -22,7 +22,10 @@ interface Step {
   closed: boolean;
   readonly pending: string[];
   lineOpen: string;
-  readonly rows: Map<string, { readonly status: VertexStatus; readonly shownAt: number; readonly shownCurrent: number }>;
+  readonly rows: Map<
+    string,
+    { readonly status: VertexStatus; readonly shownAt: number; readonly shownCurrent: number }
+  >;
   readonly tail: string[];
 }
 
@@ -83,7 +86,9 @@ class PlainPrinter {
     }
     if (this.#warnings.size > 0) {
       const count = this.#warnings.size;
-      this.#write(`\n ${count} warning${count === 1 ? '' : 's'} found:\n${[...this.#warnings].map((text) => ` - ${text}\n`).join('')}`);
+      this.#write(
+        `\n ${count} warning${count === 1 ? '' : 's'} found:\n${[...this.#warnings].map((text) => ` - ${text}\n`).join('')}`,
+      );
     }
   }
 
@@ -215,8 +220,13 @@ function isCanceled(error: string): boolean {
 
 function statusLine(status: VertexStatus): string {
   const amount =
-    status.total > 0 ? ` ${bytes(status.current)} / ${bytes(status.total)}` : status.current > 0 ? ` ${bytes(status.current)}` : '';
-  const taken = status.started === undefined ? 0 : Number((status.completed ?? status.timestamp) - status.started) / 1e9;
+    status.total > 0
+      ? ` ${bytes(status.current)} / ${bytes(status.total)}`
+      : status.current > 0
+        ? ` ${bytes(status.current)}`
+        : '';
+  const taken =
+    status.started === undefined ? 0 : Number((status.completed ?? status.timestamp) - status.started) / 1e9;
   return `${status.id}${amount}${taken > 0.01 ? ` ${seconds(taken)}` : ''}${status.completed === undefined ? '' : ' done'}`;
 }
 

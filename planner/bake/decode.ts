@@ -2,8 +2,9 @@ import type { Diagnostic } from '../diagnostic.ts';
 import type { Attribute, Block } from '../hcl/ast.ts';
 import { convert } from '../hcl/convert.ts';
 import { HclError } from '../hcl/error.ts';
-import { article, evaluate } from '../hcl/evaluate.ts';
+import { evaluate } from '../hcl/evaluate.ts';
 import type { Scope } from '../hcl/scope.ts';
+import { article } from '../hcl/suggest.ts';
 import { BOOL, STRING } from '../hcl/type.ts';
 import type { Value } from '../hcl/value.ts';
 import { kindOf, sortedKeys } from '../hcl/value.ts';
@@ -78,17 +79,41 @@ function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarg
     case 'contexts':
       return assign(raw, 'contexts', mapOf(value, at, 'refuse'));
     case 'cache-from':
-      return assign(raw, 'cacheFrom', uniqueCaches(entriesOf(value, at).flatMap((entry) => parsed(cacheEntries(entry), at))));
+      return assign(
+        raw,
+        'cacheFrom',
+        uniqueCaches(entriesOf(value, at).flatMap((entry) => parsed(cacheEntries(entry), at))),
+      );
     case 'cache-to':
-      return assign(raw, 'cacheTo', uniqueCaches(entriesOf(value, at).flatMap((entry) => parsed(cacheEntries(entry), at))));
+      return assign(
+        raw,
+        'cacheTo',
+        uniqueCaches(entriesOf(value, at).flatMap((entry) => parsed(cacheEntries(entry), at))),
+      );
     case 'output':
-      return assign(raw, 'output', entriesOf(value, at).map((entry) => parsed(outputEntry(entry), at)));
+      return assign(
+        raw,
+        'output',
+        entriesOf(value, at).map((entry) => parsed(outputEntry(entry), at)),
+      );
     case 'attest':
-      return assign(raw, 'attest', entriesOf(value, at).map((entry) => parsed(attestEntry(entry), at)));
+      return assign(
+        raw,
+        'attest',
+        entriesOf(value, at).map((entry) => parsed(attestEntry(entry), at)),
+      );
     case 'secret':
-      return assign(raw, 'secret', entriesOf(value, at).map((entry) => parsed(secretEntry(entry), at)));
+      return assign(
+        raw,
+        'secret',
+        entriesOf(value, at).map((entry) => parsed(secretEntry(entry), at)),
+      );
     case 'ssh':
-      return assign(raw, 'ssh', entriesOf(value, at).map((entry) => parsed(sshEntry(entry), at)));
+      return assign(
+        raw,
+        'ssh',
+        entriesOf(value, at).map((entry) => parsed(sshEntry(entry), at)),
+      );
   }
 }
 
@@ -124,26 +149,36 @@ function flagOf(value: Value, at: Place): boolean | undefined {
 
 function textsOf(value: Value, at: Place): readonly string[] | undefined {
   if (value.is === 'null') return undefined;
-  if (!('items' in value)) throw wrong(at, `a list of strings is expected, this is ${article(kindOf(value))}`, `write ${at.name} = ["..."]`);
+  if (!('items' in value))
+    throw wrong(at, `a list of strings is expected, this is ${article(kindOf(value))}`, `write ${at.name} = ["..."]`);
   return unique(
     value.items.map((item, index) => {
       const converted = item.is === 'null' ? undefined : convert(item, STRING);
       if (converted?.ok === true && converted.value.is === 'string') return converted.value.value;
-      throw wrong(at, `element ${index} is ${article(kindOf(item))}, a string is expected`, `write ${at.name} = ["..."]`);
+      throw wrong(
+        at,
+        `element ${index} is ${article(kindOf(item))}, a string is expected`,
+        `write ${at.name} = ["..."]`,
+      );
     }),
   );
 }
 
 function mapOf(value: Value, at: Place, nulls: 'skip' | 'refuse'): ReadonlyMap<string, string> | undefined {
   if (value.is === 'null') return undefined;
-  if (!('entries' in value)) throw wrong(at, `an object is expected, this is ${article(kindOf(value))}`, `write ${at.name} = { key = "value" }`);
+  if (!('entries' in value))
+    throw wrong(at, `an object is expected, this is ${article(kindOf(value))}`, `write ${at.name} = { key = "value" }`);
   const map = new Map<string, string>();
   for (const key of sortedKeys(value.entries)) {
     const one = value.entries.get(key);
     if (one === undefined || (one.is === 'null' && nulls === 'skip')) continue;
     const converted = one.is === 'null' ? undefined : convert(one, STRING);
     if (converted?.ok !== true || converted.value.is !== 'string') {
-      throw wrong(at, `the value of ${JSON.stringify(key)} is ${article(kindOf(one))}, a string is expected`, `write ${at.name} = { ${key} = "..." }`);
+      throw wrong(
+        at,
+        `the value of ${JSON.stringify(key)} is ${article(kindOf(one))}, a string is expected`,
+        `write ${at.name} = { ${key} = "..." }`,
+      );
     }
     map.set(key, converted.value.value);
   }
@@ -152,11 +187,16 @@ function mapOf(value: Value, at: Place, nulls: 'skip' | 'refuse'): ReadonlyMap<s
 
 function entriesOf(value: Value, at: Place): readonly RawEntry[] {
   if (value.is === 'null') throw wrong(at, 'must not be null', 'write [] for none');
-  if (!('items' in value)) throw wrong(at, `a list is expected, this is ${article(kindOf(value))}`, `write ${at.name} = ["..."]`);
+  if (!('items' in value))
+    throw wrong(at, `a list is expected, this is ${article(kindOf(value))}`, `write ${at.name} = ["..."]`);
   return value.items.flatMap((item, index): RawEntry[] => {
     if (item.is === 'string') return item.value === '' ? [] : [item.value];
     if ('entries' in item) return [pairsOf(item.entries, at, index)];
-    throw wrong(at, `element ${index} is ${article(kindOf(item))}, a string or an object is expected`, `write ${at.name} = ["key=value"] or [{ key = "value" }]`);
+    throw wrong(
+      at,
+      `element ${index} is ${article(kindOf(item))}, a string or an object is expected`,
+      `write ${at.name} = ["key=value"] or [{ key = "value" }]`,
+    );
   });
 }
 

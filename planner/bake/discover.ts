@@ -52,7 +52,10 @@ export function readDefinitionFiles(request: FileRequest): Result<readonly Sourc
 function fromEnvironment(environment: ReadonlyMap<string, string>): readonly string[] {
   const list = environment.get('BUILDX_BAKE_FILE') ?? '';
   const separator = environment.get('BUILDX_BAKE_PATH_SEPARATOR') ?? ':';
-  return list.split(separator === '' ? ':' : separator).map((name) => name.trim()).filter((name) => name !== '');
+  return list
+    .split(separator === '' ? ':' : separator)
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 }
 
 function readFile(name: string, { fs, stdin }: FileRequest): Result<SourceFile, Diagnostic> {
@@ -64,8 +67,16 @@ function readFile(name: string, { fs, stdin }: FileRequest): Result<SourceFile, 
   try {
     const text = fs.readText(path);
     if (text !== undefined) return ok({ name: path, text });
-    return fail({ reason: 'missing-file', message: `open ${path}: no such file or directory`, hint: 'check the name given with -f' });
+    return fail({
+      reason: 'missing-file',
+      message: `open ${path}: no such file or directory`,
+      hint: 'check the name given with -f',
+    });
   } catch (error) {
-    return fail({ reason: 'unreadable-file', message: `${path}: ${error instanceof Error ? error.message : String(error)}`, hint: 'the file must be readable UTF-8 text' });
+    return fail({
+      reason: 'unreadable-file',
+      message: `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'the file must be readable UTF-8 text',
+    });
   }
 }

@@ -23,7 +23,9 @@ export function untypedOverride(given: string, preset: Value): Result<Value, str
     case 'number':
       return primitive(given, { is: preset.is });
     default:
-      return fail(`its default is ${preset.is === 'object' ? 'an object' : `a ${preset.is}`}, which text cannot replace; give the variable a type`);
+      return fail(
+        `its default is ${preset.is === 'object' ? 'an object' : `a ${preset.is}`}, which text cannot replace; give the variable a type`,
+      );
   }
 }
 
@@ -63,7 +65,9 @@ function primitive(given: string, type: Type): Result<Value, string> {
     return parsed === undefined ? fail(`${JSON.stringify(given)} is no bool; true and false are`) : ok(bool(parsed));
   }
   if (type.is === 'number') {
-    const plain = /^[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?$/.test(given) ? Number(given.replaceAll('_', '')) : Number.NaN;
+    const plain = /^[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?$/.test(given)
+      ? Number(given.replaceAll('_', ''))
+      : Number.NaN;
     return Number.isNaN(plain) ? fail(`${JSON.stringify(given)} is no number`) : ok(number(fromDouble(plain)));
   }
   return ok(text(given));

@@ -104,21 +104,37 @@ function decodeGroup(name: string, block: Block, scope: Scope): RawGroup {
   for (const attribute of ['matrix', 'name']) {
     const found = block.body.attributes.get(attribute);
     if (found !== undefined && attribute === 'matrix') {
-      throw new HclError({ reason: 'invalid-matrix', message: 'A group cannot have a matrix', hint: 'give the matrix to a target', span: found.nameSpan });
+      throw new HclError({
+        reason: 'invalid-matrix',
+        message: 'A group cannot have a matrix',
+        hint: 'give the matrix to a target',
+        span: found.nameSpan,
+      });
     }
   }
   const targets = block.body.attributes.get('targets');
   if (targets === undefined) {
-    throw new HclError({ reason: 'missing-attribute', message: `The group ${JSON.stringify(name)} has no targets`, hint: 'write targets = ["name"]', span: block.headerSpan });
+    throw new HclError({
+      reason: 'missing-attribute',
+      message: `The group ${JSON.stringify(name)} has no targets`,
+      hint: 'write targets = ["name"]',
+      span: block.headerSpan,
+    });
   }
   const value = evaluate(targets.expression, scope);
   const list = convert(value, { is: 'list', element: STRING });
   if (!list.ok) {
-    throw new HclError({ reason: 'wrong-type', message: `targets: a list of names is expected: ${list.failure}`, hint: 'write targets = ["name"]', span: targets.expression.span });
+    throw new HclError({
+      reason: 'wrong-type',
+      message: `targets: a list of names is expected: ${list.failure}`,
+      hint: 'write targets = ["name"]',
+      span: targets.expression.span,
+    });
   }
   const description = block.body.attributes.get('description');
   const said = description === undefined ? undefined : convert(evaluate(description.expression, scope), STRING);
-  const names = 'items' in list.value ? list.value.items.map((item) => (item.is === 'string' ? item.value : '')) : undefined;
+  const names =
+    'items' in list.value ? list.value.items.map((item) => (item.is === 'string' ? item.value : '')) : undefined;
   return {
     name,
     ...(said?.ok === true && said.value.is === 'string' ? { description: said.value.value } : {}),
@@ -138,5 +154,7 @@ function caught<T>(work: () => T, diagnostics: Diagnostic[]): T | undefined {
 }
 
 function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  return [...new Map(diagnostics.map((one) => [`${one.message}@${one.span?.file.name}:${one.span?.start}`, one])).values()];
+  return [
+    ...new Map(diagnostics.map((one) => [`${one.message}@${one.span?.file.name}:${one.span?.start}`, one])).values(),
+  ];
 }

@@ -12,22 +12,32 @@ export interface FinishContext {
 }
 
 /** A resolved target with its defaults, and whatever about it cannot be built (checks that `--print` makes as well). */
-export function finishTarget(raw: RawTarget, { environment, fs }: FinishContext): { readonly target: Target; readonly diagnostics: readonly Diagnostic[] } {
+export function finishTarget(
+  raw: RawTarget,
+  { environment, fs }: FinishContext,
+): { readonly target: Target; readonly diagnostics: readonly Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   const complain = (attribute: string, message: string, hint: string): void => {
     const span = raw.places.get(attribute) ?? raw.places.get('');
-    diagnostics.push({ reason: 'invalid-value', message: `target "${raw.name}": ${message}`, hint, ...(span === undefined ? {} : { span }) });
+    diagnostics.push({
+      reason: 'invalid-value',
+      message: `target "${raw.name}": ${message}`,
+      hint,
+      ...(span === undefined ? {} : { span }),
+    });
   };
   const context = cleanContext(raw.context ?? '.');
   if (raw.context === '-') complain('context', 'context from stdin not allowed in bake', 'name a folder or a URL');
-  if (raw.dockerfile === '-') complain('dockerfile', 'dockerfile from stdin not allowed in bake', 'name a file, or use dockerfile-inline');
+  if (raw.dockerfile === '-')
+    complain('dockerfile', 'dockerfile from stdin not allowed in bake', 'name a file, or use dockerfile-inline');
   for (const one of raw.platforms ?? []) {
     const problem = platformProblem(one);
     if (problem !== undefined) complain('platforms', problem, 'write os/arch or os/arch/variant, such as linux/amd64');
   }
   for (const one of raw.annotations ?? []) {
     const problem = annotationProblem(one);
-    if (problem !== undefined) complain('annotations', problem, 'write key=value, or index:key=value, manifest[linux/amd64]:key=value');
+    if (problem !== undefined)
+      complain('annotations', problem, 'write key=value, or index:key=value, manifest[linux/amd64]:key=value');
   }
   for (const one of raw.ulimits ?? []) {
     const problem = ulimitProblem(one);
@@ -40,17 +50,27 @@ export function finishTarget(raw: RawTarget, { environment, fs }: FinishContext)
   const outputs = finishOutputs(raw.output ?? [], fs, (message, hint) => complain('output', message, hint));
   for (const secret of raw.secret ?? []) {
     const file = secret.src ?? (secret.env === undefined && !environment.has(secret.id) ? secret.id : undefined);
-    if (secret.id === '' && file === '') complain('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
+    if (secret.id === '' && file === '')
+      complain('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
     else if (file !== undefined && fs.kind(file) === undefined) {
-      complain('secret', `failed to stat ${file}: stat ${file}: no such file or directory`, `create the file, or set the environment variable ${secret.id}`);
+      complain(
+        'secret',
+        `failed to stat ${file}: stat ${file}: no such file or directory`,
+        `create the file, or set the environment variable ${secret.id}`,
+      );
     }
   }
   for (const ssh of raw.ssh ?? []) {
     if (ssh.paths.length === 0 && (environment.get('SSH_AUTH_SOCK') ?? '') === '') {
-      complain('ssh', 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set', 'start an agent, or name a key: id=path');
+      complain(
+        'ssh',
+        'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set',
+        'start an agent, or name a key: id=path',
+      );
     }
     const gone = ssh.paths.find((file) => fs.kind(file) === undefined);
-    if (gone !== undefined) complain('ssh', `failed to stat ${gone}: no such file or directory`, 'name an agent socket or a private key');
+    if (gone !== undefined)
+      complain('ssh', `failed to stat ${gone}: no such file or directory`, 'name an agent socket or a private key');
   }
   const args = new Map(raw.args);
   const epoch = environment.get('SOURCE_DATE_EPOCH') ?? '';
@@ -98,7 +118,12 @@ function optional<K extends string, V>(key: K, value: V | undefined): { readonly
 /** Local paths are cleaned as Go's `path.Clean` does; URLs stay. */
 function cleanContext(context: string): string {
   if (context.startsWith('cwd://')) return clean(context.slice('cwd://'.length));
-  if (/^(?:https?|git|ssh):\/\/|^github\.com\/|^[\w.-]+@[\w.-]+:|^target:|^docker-image:\/\/|^oci-layout:\/\/|^-$/.test(context)) return context;
+  if (
+    /^(?:https?|git|ssh):\/\/|^github\.com\/|^[\w.-]+@[\w.-]+:|^target:|^docker-image:\/\/|^oci-layout:\/\/|^-$/.test(
+      context,
+    )
+  )
+    return context;
   return clean(context);
 }
 
@@ -115,7 +140,8 @@ function finishOutputs(
   const finished = outputs.map((output): TypedEntry => {
     const { dest } = output.attrs;
     if (output.type === 'local') {
-      if (dest === undefined || dest === '') complain('dest is required for local exporter', 'write type=local,dest=folder');
+      if (dest === undefined || dest === '')
+        complain('dest is required for local exporter', 'write type=local,dest=folder');
       else if (fs.kind(dest) === 'file') complain(`destination directory ${dest} is a file`, 'name a folder');
     }
     if ((output.type === 'oci' || output.type === 'tar') && dest === undefined && output.attrs.tar !== 'false') {

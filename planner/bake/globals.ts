@@ -52,16 +52,37 @@ export class Globals {
   /** Evaluates everything that has a name, and checks it. */
   check(): readonly Diagnostic[] {
     const { variables, functions, constants } = this.#input.definition;
-    const names = [...variables].map(([name, block]) => () => void this.#value(name, block.headerSpan));
-    const validations = [...variables].map(([name, block]) => () => this.#validate(name, block));
-    const bodies = [...functions].map(([name, block]) => () => this.#checkFunction(name, block));
-    const rest = [...constants.values()].map(({ name, nameSpan }) => () => void this.#value(name, nameSpan));
+    const names = [...variables].map(
+      ([name, block]) =>
+        () =>
+          void this.#value(name, block.headerSpan),
+    );
+    const validations = [...variables].map(
+      ([name, block]) =>
+        () =>
+          this.#validate(name, block),
+    );
+    const bodies = [...functions].map(
+      ([name, block]) =>
+        () =>
+          this.#checkFunction(name, block),
+    );
+    const rest = [...constants.values()].map(
+      ({ name, nameSpan }) =>
+        () =>
+          void this.#value(name, nameSpan),
+    );
     const found = attempts(names);
     return [...found, ...attempts([...(found.length > 0 ? [] : validations), ...bodies, ...rest])];
   }
 
   /** Name, description, declared type and value of every variable, for lists. */
-  variables(): readonly { readonly name: string; readonly description?: string; readonly type?: Type; readonly value: Value }[] {
+  variables(): readonly {
+    readonly name: string;
+    readonly description?: string;
+    readonly type?: Type;
+    readonly value: Value;
+  }[] {
     return [...this.#input.definition.variables].map(([name, block]) => {
       const description = block.body.attributes.get('description')?.expression;
       const type = typeOfVariable(block);
@@ -100,7 +121,10 @@ export class Globals {
     this.#states.set(name, { is: 'running' });
     this.#path.push({ name, span });
     try {
-      const value = block === undefined && constant !== undefined ? evaluate(constant.expression, this.scope) : this.#variable(name, block, constant);
+      const value =
+        block === undefined && constant !== undefined
+          ? evaluate(constant.expression, this.scope)
+          : this.#variable(name, block, constant);
       this.#states.set(name, { is: 'done', value });
       return value;
     } catch (error) {
@@ -117,14 +141,20 @@ export class Globals {
     const span = block?.headerSpan ?? constant?.nameSpan;
     const preset = this.#preset(name, block, constant, type);
     const json = environment.get(`${name}_JSON`);
-    const jsonIsOther = this.#input.definition.variables.has(`${name}_JSON`) || this.#input.builtins.has(`${name}_JSON`);
+    const jsonIsOther =
+      this.#input.definition.variables.has(`${name}_JSON`) || this.#input.builtins.has(`${name}_JSON`);
     const plain = environment.get(name);
     if (type !== undefined && json !== undefined && !jsonIsOther) {
       return overridden(name, `${name}_JSON`, typedOverride(json, type, 'json'), span);
     }
     const given = plain ?? (jsonIsOther ? undefined : json);
     if (given === undefined) return preset;
-    return overridden(name, name, type === undefined ? untypedOverride(given, preset) : typedOverride(given, type, 'plain'), span);
+    return overridden(
+      name,
+      name,
+      type === undefined ? untypedOverride(given, preset) : typedOverride(given, type, 'plain'),
+      span,
+    );
   }
 
   #preset(name: string, block: Block | undefined, constant: Attribute | undefined, type: Type | undefined): Value {
@@ -179,18 +209,34 @@ export class Globals {
       const message = rule.body.attributes.get('error_message');
       for (const attribute of rule.body.attributes.values()) {
         if (attribute.name !== 'condition' && attribute.name !== 'error_message') {
-          throw new HclError({ reason: 'unknown-attribute', message: `A validation has no attribute ${JSON.stringify(attribute.name)}`, hint: 'it has condition and error_message', span: attribute.nameSpan });
+          throw new HclError({
+            reason: 'unknown-attribute',
+            message: `A validation has no attribute ${JSON.stringify(attribute.name)}`,
+            hint: 'it has condition and error_message',
+            span: attribute.nameSpan,
+          });
         }
       }
       if (condition === undefined) {
-        throw new HclError({ reason: 'missing-attribute', message: 'This validation has no condition', hint: 'write condition = ...', span: rule.headerSpan });
+        throw new HclError({
+          reason: 'missing-attribute',
+          message: 'This validation has no condition',
+          hint: 'write condition = ...',
+          span: rule.headerSpan,
+        });
       }
       const value = convert(evaluate(condition.expression, this.scope), { is: 'bool' });
       if (!value.ok || value.value.is !== 'bool') {
-        throw new HclError({ reason: 'wrong-type', message: `The condition must be true or false${value.ok ? ', not null' : `: ${value.failure}`}`, hint: 'compare the value with something', span: condition.expression.span });
+        throw new HclError({
+          reason: 'wrong-type',
+          message: `The condition must be true or false${value.ok ? ', not null' : `: ${value.failure}`}`,
+          hint: 'compare the value with something',
+          span: condition.expression.span,
+        });
       }
       if (value.value.value) continue;
-      const said = message === undefined ? undefined : convert(evaluate(message.expression, this.scope), { is: 'string' });
+      const said =
+        message === undefined ? undefined : convert(evaluate(message.expression, this.scope), { is: 'string' });
       throw new HclError({
         reason: 'validation-failed',
         message: `The value of the variable ${JSON.stringify(name)} is not allowed: ${said?.ok === true && said.value.is === 'string' ? said.value.value : 'this check failed, but has no valid error message'}`,
@@ -211,13 +257,23 @@ export class Globals {
   #userFunction(name: string, block: Block): HclFunction {
     const known = this.#functions.get(name);
     if (known === 'running') {
-      throw new HclError({ reason: 'function-cycle', message: `The function ${JSON.stringify(name)} calls itself`, hint: 'functions cannot be recursive', span: block.headerSpan });
+      throw new HclError({
+        reason: 'function-cycle',
+        message: `The function ${JSON.stringify(name)} calls itself`,
+        hint: 'functions cannot be recursive',
+        span: block.headerSpan,
+      });
     }
     if (known !== undefined) return known;
     const { attributes } = block.body;
     const unknown = [...attributes.values()].find((one) => !['params', 'variadic_params', 'result'].includes(one.name));
     if (unknown !== undefined) {
-      throw new HclError({ reason: 'unknown-attribute', message: `A function has no attribute ${JSON.stringify(unknown.name)}`, hint: 'it has params, variadic_params and result', span: unknown.nameSpan });
+      throw new HclError({
+        reason: 'unknown-attribute',
+        message: `A function has no attribute ${JSON.stringify(unknown.name)}`,
+        hint: 'it has params, variadic_params and result',
+        span: unknown.nameSpan,
+      });
     }
     const result = attributes.get('result')?.expression;
     if (result === undefined) throw missing(name, 'result', block, 'result = ...');
@@ -230,7 +286,13 @@ export class Globals {
       params: names.map(parameter),
       ...(variadic === undefined ? {} : { variadic: parameter(variadic) }),
       call: (args) => {
-        if (this.#functions.get(name) === 'running') throw new HclError({ reason: 'function-cycle', message: `The function ${JSON.stringify(name)} calls itself`, hint: 'functions cannot be recursive', span: block.headerSpan });
+        if (this.#functions.get(name) === 'running')
+          throw new HclError({
+            reason: 'function-cycle',
+            message: `The function ${JSON.stringify(name)} calls itself`,
+            hint: 'functions cannot be recursive',
+            span: block.headerSpan,
+          });
         this.#functions.set(name, 'running');
         try {
           const bound = new Map(names.map((one, at) => [one, args[at] ?? NULL]));
@@ -257,13 +319,20 @@ export class Globals {
   #checkNames(expression: Expression, bound: ReadonlySet<string>, chain: readonly string[]): void {
     for (const used of namesIn(expression, bound)) {
       if (used.is === 'variable') {
-        if (!['string', 'number', 'bool', 'any', 'list', 'set', 'map', 'object', 'tuple'].includes(used.name)) this.#value(used.name, used.span);
+        if (!['string', 'number', 'bool', 'any', 'list', 'set', 'map', 'object', 'tuple'].includes(used.name))
+          this.#value(used.name, used.span);
         continue;
       }
-      const block = this.#input.library.find(used.name) === undefined ? this.#input.definition.functions.get(used.name) : undefined;
+      const block =
+        this.#input.library.find(used.name) === undefined ? this.#input.definition.functions.get(used.name) : undefined;
       if (block === undefined) continue;
       if (chain.includes(used.name)) {
-        throw new HclError({ reason: 'function-cycle', message: `The function ${JSON.stringify(used.name)} calls itself: ${[...chain.slice(chain.indexOf(used.name)), used.name].join(' -> ')}`, hint: 'functions cannot be recursive', span: used.span });
+        throw new HclError({
+          reason: 'function-cycle',
+          message: `The function ${JSON.stringify(used.name)} calls itself: ${[...chain.slice(chain.indexOf(used.name)), used.name].join(' -> ')}`,
+          hint: 'functions cannot be recursive',
+          span: used.span,
+        });
       }
       const made = this.#userFunction(used.name, block);
       const params = new Set([...made.params, ...(made.variadic ? [made.variadic] : [])].map((one) => one.name));
@@ -314,7 +383,12 @@ function missing(name: string, what: string, block: Block, example: string): Hcl
 function identifierOf(expression: Expression): string {
   if (expression.is === 'variable') return expression.name;
   if (expression.is === 'string') return expression.value;
-  throw new HclError({ reason: 'invalid-parameter', message: 'A parameter is a bare name', hint: 'write params = [a, b]', span: expression.span });
+  throw new HclError({
+    reason: 'invalid-parameter',
+    message: 'A parameter is a bare name',
+    hint: 'write params = [a, b]',
+    span: expression.span,
+  });
 }
 
 function parameter(name: string): Parameter {
@@ -343,7 +417,10 @@ function namesIn(expression: Expression, bound: ReadonlySet<string>): readonly U
       return [...of(expression.of), ...of(expression.key)];
     case 'call':
       if (expression.name === 'try' || expression.name === 'can') return [];
-      return [{ is: 'function', name: expression.name, span: expression.nameSpan }, ...expression.args.flatMap((arg) => of(arg))];
+      return [
+        { is: 'function', name: expression.name, span: expression.nameSpan },
+        ...expression.args.flatMap((arg) => of(arg)),
+      ];
     case 'unary':
       return of(expression.operand);
     case 'binary':
@@ -358,7 +435,11 @@ function namesIn(expression: Expression, bound: ReadonlySet<string>): readonly U
       return of(expression.inner);
     case 'for': {
       const names = [expression.valueName, ...(expression.keyName === undefined ? [] : [expression.keyName])];
-      const inner = [expression.value, ...(expression.key ? [expression.key] : []), ...(expression.condition ? [expression.condition] : [])];
+      const inner = [
+        expression.value,
+        ...(expression.key ? [expression.key] : []),
+        ...(expression.condition ? [expression.condition] : []),
+      ];
       return [...of(expression.collection), ...inner.flatMap((one) => of(one, names))];
     }
     case 'template':

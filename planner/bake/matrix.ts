@@ -29,10 +29,14 @@ export function expandMatrix(label: string, block: Block, scope: Scope): readonl
   const name = block.body.attributes.get('name');
   const labelSpan = block.labels[0]?.span ?? block.typeSpan;
   if (matrix === undefined) {
-    if (name !== undefined) throw invalid('name needs a matrix', 'add matrix = { axis = ["a", "b"] }, or take the name out', name.nameSpan);
+    if (name !== undefined)
+      throw invalid('name needs a matrix', 'add matrix = { axis = ["a", "b"] }, or take the name out', name.nameSpan);
     return [{ name: label, block, axes: new Map() }];
   }
-  const combinations = combine(axesOf(evaluate(matrix.expression, scope), matrix.expression.span), matrix.expression.span);
+  const combinations = combine(
+    axesOf(evaluate(matrix.expression, scope), matrix.expression.span),
+    matrix.expression.span,
+  );
   const targets = combinations.map((axes) => ({
     name: name === undefined ? label : nameOf(evaluate(name.expression, scope.with(axes)), name.expression.span),
     block,
@@ -43,7 +47,9 @@ export function expandMatrix(label: string, block: Block, scope: Scope): readonl
     if (seen.has(one)) {
       throw invalid(
         `Two targets of this matrix have the name ${JSON.stringify(one)}`,
-        name === undefined ? `give it a name that uses the axes: name = "${label}-\${...}"` : 'use every axis in the name',
+        name === undefined
+          ? `give it a name that uses the axes: name = "${label}-\${...}"`
+          : 'use every axis in the name',
         name?.expression.span ?? labelSpan,
       );
     }
@@ -53,13 +59,18 @@ export function expandMatrix(label: string, block: Block, scope: Scope): readonl
 }
 
 function axesOf(value: Value, span: Span): ReadonlyMap<string, readonly Value[]> {
-  if (!('entries' in value)) throw invalid('A matrix is an object of lists', 'write matrix = { axis = ["a", "b"] }', span);
+  if (!('entries' in value))
+    throw invalid('A matrix is an object of lists', 'write matrix = { axis = ["a", "b"] }', span);
   const axes = new Map<string, readonly Value[]>();
   for (const axis of sortedKeys(value.entries)) {
     const values = value.entries.get(axis);
     const found = values === undefined ? undefined : elements(values);
-    if (found === undefined) throw invalid(`The axis ${JSON.stringify(axis)} is no list`, `write ${axis} = ["a", "b"]`, span);
-    axes.set(axis, found.map(([, one]) => one));
+    if (found === undefined)
+      throw invalid(`The axis ${JSON.stringify(axis)} is no list`, `write ${axis} = ["a", "b"]`, span);
+    axes.set(
+      axis,
+      found.map(([, one]) => one),
+    );
   }
   return axes;
 }

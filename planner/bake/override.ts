@@ -30,7 +30,10 @@ export function readOverrides(
   names: readonly string[],
   environment: ReadonlyMap<string, string>,
 ): Result<Overrides, readonly Diagnostic[]> {
-  const overrides = new Map<string, Map<string, { key: string; sub: string | undefined; values: string[]; append: boolean }>>();
+  const overrides = new Map<
+    string,
+    Map<string, { key: string; sub: string | undefined; values: string[]; append: boolean }>
+  >();
   const diagnostics: Diagnostic[] = [];
   for (const flag of flags) {
     const read = readFlag(flag, environment);
@@ -42,12 +45,22 @@ export function readOverrides(
     const { pattern, key, sub, value, append } = read.value;
     const matches = globMatcher(pattern);
     if (matches === undefined) {
-      diagnostics.push(problem(`could not match targets with '${pattern}': syntax error in pattern`, 'check the brackets of the pattern'));
+      diagnostics.push(
+        problem(
+          `could not match targets with '${pattern}': syntax error in pattern`,
+          'check the brackets of the pattern',
+        ),
+      );
       continue;
     }
     const matched = names.filter(matches);
     if (matched.length === 0) {
-      diagnostics.push(problem(`could not find any target matching '${pattern}'`, didYouMean(pattern, names, `--set ${flag}: there is no such target`)));
+      diagnostics.push(
+        problem(
+          `could not find any target matching '${pattern}'`,
+          didYouMean(pattern, names, `--set ${flag}: there is no such target`),
+        ),
+      );
     }
     for (const name of matched) {
       const own = overrides.get(name) ?? new Map();
@@ -80,12 +93,14 @@ function readFlag(flag: string, environment: ReadonlyMap<string, string>): Resul
   const append = left.endsWith('+');
   const [pattern = '', key, ...rest] = (append ? left.slice(0, -1) : left).split('.');
   const sub = rest.length === 0 ? undefined : rest.join('.');
-  if (key === undefined) return fail(problem(`invalid override key ${left}, expected target.name`, 'write --set TARGET.KEY=VALUE'));
+  if (key === undefined)
+    return fail(problem(`invalid override key ${left}, expected target.name`, 'write --set TARGET.KEY=VALUE'));
   if (NEEDS_SUB.has(key) && sub === undefined) {
     return fail(problem(`invalid key ${left}, ${key} requires name`, `write --set ${pattern}.${key}.NAME=VALUE`));
   }
   if (equals !== -1) return ok({ pattern, key, sub, value: flag.slice(equals + 1), append });
-  if (key !== 'args') return fail(problem(`invalid override ${flag}, expected target.name=value`, 'write --set TARGET.KEY=VALUE'));
+  if (key !== 'args')
+    return fail(problem(`invalid override ${flag}, expected target.name=value`, 'write --set TARGET.KEY=VALUE'));
   const value = environment.get(sub ?? '');
   return ok(value === undefined ? undefined : { pattern, key, sub, value, append });
 }
@@ -98,15 +113,26 @@ export function applyOverrides(target: RawTarget, overrides: readonly Override[]
   for (const one of overrides) {
     if (late.includes(one)) continue;
     const applied = applyOne(result, one);
-    if (!applied.ok) return fail(problem(`target "${target.name}": ${applied.failure}`, `--set ${target.name}.${one.key}`));
+    if (!applied.ok)
+      return fail(problem(`target "${target.name}": ${applied.failure}`, `--set ${target.name}.${one.key}`));
     result = applied.value;
   }
   for (const one of [...late].sort((a, b) => order[a.key as 'push' | 'load'] - order[b.key as 'push' | 'load'])) {
     const wanted = goBool(one.values.at(-1) ?? '');
     if (wanted === undefined) {
-      return fail(problem(`target "${target.name}": invalid value ${one.values.at(-1)} for boolean key ${one.key}`, 'true or false'));
+      return fail(
+        problem(
+          `target "${target.name}": invalid value ${one.values.at(-1)} for boolean key ${one.key}`,
+          'true or false',
+        ),
+      );
     }
-    const output = one.key === 'push' ? pushed(result.output ?? [], wanted) : wanted ? loaded(result.output ?? []) : (result.output ?? []);
+    const output =
+      one.key === 'push'
+        ? pushed(result.output ?? [], wanted)
+        : wanted
+          ? loaded(result.output ?? [])
+          : (result.output ?? []);
     if (output.length > 0 || result.output !== undefined) result = { ...result, output };
   }
   return ok(result);
@@ -152,12 +178,20 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'cache-from':
     case 'cache-to': {
       const key = one.key === 'cache-from' ? 'cacheFrom' : 'cacheTo';
-      return entries(one, cacheEntries, (parsed) => ({ ...target, [key]: uniqueCaches([...(one.append ? (target[key] ?? []) : []), ...parsed.flat()]) }));
+      return entries(one, cacheEntries, (parsed) => ({
+        ...target,
+        [key]: uniqueCaches([...(one.append ? (target[key] ?? []) : []), ...parsed.flat()]),
+      }));
     }
     case 'output':
-      return entries(one, outputEntry, (parsed) => ({ ...target, output: [...(one.append ? (target.output ?? []) : []), ...parsed] }));
+      return entries(one, outputEntry, (parsed) => ({
+        ...target,
+        output: [...(one.append ? (target.output ?? []) : []), ...parsed],
+      }));
     case 'secrets':
-      return entries(one, secretEntry, (parsed) => over(one.append ? target : without(target, 'secret'), { secret: parsed }));
+      return entries(one, secretEntry, (parsed) =>
+        over(one.append ? target : without(target, 'secret'), { secret: parsed }),
+      );
     case 'ssh':
       return entries(one, sshEntry, (parsed) => over(one.append ? target : without(target, 'ssh'), { ssh: parsed }));
     case 'attest':
@@ -167,7 +201,11 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
   }
 }
 
-function withEntry(map: ReadonlyMap<string, string> | undefined, key: string, value: string): ReadonlyMap<string, string> {
+function withEntry(
+  map: ReadonlyMap<string, string> | undefined,
+  key: string,
+  value: string,
+): ReadonlyMap<string, string> {
   return new Map([...(map ?? []), [key, value]]);
 }
 

@@ -5,13 +5,20 @@ import type { Group, Plan, Target, TypedEntry } from '../target.ts';
 export function printPlan(plan: Plan): string {
   const groups = sorted(plan.groups.map((group) => [group.name, printedGroup(group)] as const));
   const targets = sorted(plan.targets.map((target) => [target.name, printedTarget(target)] as const));
-  const json = JSON.stringify({ ...(plan.groups.length === 0 ? {} : { group: groups }), target: targets }, undefined, 2);
+  const json = JSON.stringify(
+    { ...(plan.groups.length === 0 ? {} : { group: groups }), target: targets },
+    undefined,
+    2,
+  );
   return `${goEscapes(json)}\n`;
 }
 
 /** What Go's encoder escapes and JavaScript's does not. */
 function goEscapes(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return json.replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function printedGroup(group: Group): object {
@@ -22,7 +29,12 @@ function printedTarget(target: Target): object {
   return {
     ...(target.description === undefined ? {} : { description: target.description }),
     ...list('annotations', target.annotations.map(escapeTemplate)),
-    ...list('attest', target.attest.map(({ type, attrs, disabled }) => sorted([...Object.entries(attrs), ['type', type], ...(disabled ? [['disabled', true] as const] : [])]))),
+    ...list(
+      'attest',
+      target.attest.map(({ type, attrs, disabled }) =>
+        sorted([...Object.entries(attrs), ['type', type], ...(disabled ? [['disabled', true] as const] : [])]),
+      ),
+    ),
     context: target.context,
     ...map('contexts', target.contexts, (value) => value),
     dockerfile: target.dockerfile,
@@ -33,8 +45,18 @@ function printedTarget(target: Target): object {
     ...list('cache-from', target.cacheFrom.map(entry)),
     ...list('cache-to', target.cacheTo.map(entry)),
     ...(target.target === undefined ? {} : { target: target.target }),
-    ...list('secret', target.secrets.map(({ id, src, env }) => ({ ...(id === '' ? {} : { id }), ...(src === undefined ? {} : { src }), ...(env === undefined ? {} : { env }) }))),
-    ...list('ssh', target.ssh.map(({ id, paths }) => ({ id, ...(paths.length === 0 ? {} : { paths }) }))),
+    ...list(
+      'secret',
+      target.secrets.map(({ id, src, env }) => ({
+        ...(id === '' ? {} : { id }),
+        ...(src === undefined ? {} : { src }),
+        ...(env === undefined ? {} : { env }),
+      })),
+    ),
+    ...list(
+      'ssh',
+      target.ssh.map(({ id, paths }) => ({ id, ...(paths.length === 0 ? {} : { paths }) })),
+    ),
     ...list('platforms', target.platforms),
     ...list('output', target.outputs.map(entry)),
     ...(target.pull === undefined ? {} : { pull: target.pull }),

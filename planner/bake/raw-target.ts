@@ -49,7 +49,11 @@ export type MutableRawTarget = { -readonly [K in keyof RawTarget]: RawTarget[K] 
  */
 export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
   const merged: MutableRawTarget = { ...earlier, ...later, places: new Map([...earlier.places, ...later.places]) };
-  keep(merged, 'description', later.description === '' ? earlier.description : (later.description ?? earlier.description));
+  keep(
+    merged,
+    'description',
+    later.description === '' ? earlier.description : (later.description ?? earlier.description),
+  );
   keep(merged, 'inherits', appended(earlier.inherits, later.inherits));
   keep(merged, 'annotations', appended(earlier.annotations, later.annotations));
   keep(merged, 'ulimits', appended(earlier.ulimits, later.ulimits));
@@ -60,9 +64,21 @@ export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
   keep(merged, 'labels', byKey(earlier.labels, later.labels));
   keep(merged, 'extraHosts', byKey(earlier.extraHosts, later.extraHosts));
   keep(merged, 'contexts', byKey(earlier.contexts, later.contexts));
-  keep(merged, 'attest', replacedBy(earlier.attest, later.attest, (entry) => entry.type));
-  keep(merged, 'secret', replacedBy(earlier.secret, later.secret, (entry) => entry.id));
-  keep(merged, 'ssh', replacedBy(earlier.ssh, later.ssh, (entry) => entry.id));
+  keep(
+    merged,
+    'attest',
+    replacedBy(earlier.attest, later.attest, (entry) => entry.type),
+  );
+  keep(
+    merged,
+    'secret',
+    replacedBy(earlier.secret, later.secret, (entry) => entry.id),
+  );
+  keep(
+    merged,
+    'ssh',
+    replacedBy(earlier.ssh, later.ssh, (entry) => entry.id),
+  );
   return merged;
 }
 
@@ -74,7 +90,7 @@ export function unique(list: readonly string[]): readonly string[] {
 /** Without duplicates, in the order the reference gives them: the last element takes a duplicate's place. */
 export function uniqueCaches(list: readonly TypedEntry[]): readonly TypedEntry[] {
   const kept = [...list];
-  for (let at = 0; at < kept.length; ) {
+  for (let at = 0; at < kept.length;) {
     const entry = kept[at];
     const duplicate = entry !== undefined && kept.slice(0, at).some((other) => sameEntry(other, entry));
     if (!duplicate) {
@@ -92,7 +108,10 @@ function keep<K extends keyof RawTarget>(into: MutableRawTarget, key: K, value: 
   else into[key] = value;
 }
 
-function appended(earlier: readonly string[] | undefined, later: readonly string[] | undefined): readonly string[] | undefined {
+function appended(
+  earlier: readonly string[] | undefined,
+  later: readonly string[] | undefined,
+): readonly string[] | undefined {
   if (earlier === undefined || later === undefined) return later ?? earlier;
   return unique([...earlier, ...later]);
 }

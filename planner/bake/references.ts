@@ -39,7 +39,8 @@ export class BlockReferences {
   /** Undefined when the expression is no such reference. */
   value(expression: Extract<Expression, { is: 'attribute' }>): Value | undefined {
     const { of } = expression;
-    const kind = of.is === 'attribute' && of.of.is === 'variable' ? of.of.name : of.is === 'variable' ? of.name : undefined;
+    const kind =
+      of.is === 'attribute' && of.of.is === 'variable' ? of.of.name : of.is === 'variable' ? of.name : undefined;
     if (kind !== 'target' && kind !== 'group') return undefined;
     if (of.is !== 'attribute') return undefined;
     return this.#attribute(kind, of.name, expression);
@@ -77,7 +78,12 @@ export class BlockReferences {
     }
   }
 
-  #compute(kind: 'target' | 'group', name: string, expression: Extract<Expression, { is: 'attribute' }>, found: ReferableBlock): Value {
+  #compute(
+    kind: 'target' | 'group',
+    name: string,
+    expression: Extract<Expression, { is: 'attribute' }>,
+    found: ReferableBlock,
+  ): Value {
     if (expression.name === 'name') return text(name);
     const shape = kind === 'group' ? { targets: 'strings', description: 'string' } : TARGET_ATTRIBUTES;
     const known = kind === 'group' ? Object.hasOwn(shape, expression.name) : isTargetAttribute(expression.name);
@@ -92,7 +98,9 @@ export class BlockReferences {
     const attribute = found.block.body.attributes.get(expression.name);
     if (attribute === undefined) return NULL;
     const value = evaluate(attribute.expression, found.scope());
-    const kindOfAttribute: AttributeKind = isTargetAttribute(expression.name) ? TARGET_ATTRIBUTES[expression.name] : 'strings';
+    const kindOfAttribute: AttributeKind = isTargetAttribute(expression.name)
+      ? TARGET_ATTRIBUTES[expression.name]
+      : 'strings';
     return shaped(value, kindOfAttribute);
   }
 }
@@ -150,12 +158,23 @@ function entryValues(raw: RawEntry, kind: AttributeKind): readonly Value[] {
     case 'secret': {
       const parsed = secretEntry(raw);
       const entry = parsed.ok ? parsed.value : { id: '' };
-      return [object([['id', text(entry.id)], ['src', text(entry.src ?? '')], ['env', text(entry.env ?? '')]])];
+      return [
+        object([
+          ['id', text(entry.id)],
+          ['src', text(entry.src ?? '')],
+          ['env', text(entry.env ?? '')],
+        ]),
+      ];
     }
     case 'ssh': {
       const parsed = sshEntry(raw);
       const entry = parsed.ok ? parsed.value : { id: '', paths: [] };
-      return [object([['id', text(entry.id)], ['paths', { is: 'list', element: STRING, items: entry.paths.map(text) }]])];
+      return [
+        object([
+          ['id', text(entry.id)],
+          ['paths', { is: 'list', element: STRING, items: entry.paths.map(text) }],
+        ]),
+      ];
     }
     default:
       return [];
@@ -163,5 +182,9 @@ function entryValues(raw: RawEntry, kind: AttributeKind): readonly Value[] {
 }
 
 function textMap(attributes: Readonly<Record<string, string>>): Value {
-  return { is: 'map', element: STRING, entries: new Map(Object.entries(attributes).map(([key, value]) => [key, text(value)])) };
+  return {
+    is: 'map',
+    element: STRING,
+    entries: new Map(Object.entries(attributes).map(([key, value]) => [key, text(value)])),
+  };
 }

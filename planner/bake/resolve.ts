@@ -45,7 +45,13 @@ export class Resolver {
     return new HclError({
       reason: 'unknown-target',
       message: `failed to find target ${name}`,
-      hint: didYouMean(name, known, known.length === 0 ? 'nothing is defined' : `defined are ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', ...' : ''}`),
+      hint: didYouMean(
+        name,
+        known,
+        known.length === 0
+          ? 'nothing is defined'
+          : `defined are ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', ...' : ''}`,
+      ),
       ...(span === undefined ? {} : { span }),
     });
   }

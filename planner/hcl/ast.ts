@@ -41,15 +41,40 @@ export type Expression =
   | { readonly is: 'null'; readonly span: Span }
   | { readonly is: 'template'; readonly parts: readonly TemplatePart[]; readonly span: Span }
   | { readonly is: 'variable'; readonly name: string; readonly span: Span }
-  | { readonly is: 'attribute'; readonly of: Expression; readonly name: string; readonly nameSpan: Span; readonly span: Span }
+  | {
+      readonly is: 'attribute';
+      readonly of: Expression;
+      readonly name: string;
+      readonly nameSpan: Span;
+      readonly span: Span;
+    }
   | { readonly is: 'index'; readonly of: Expression; readonly key: Expression; readonly span: Span }
   | { readonly is: 'splat'; readonly of: Expression; readonly each: Expression; readonly span: Span }
   /** The element that the steps after a splat start from. */
   | { readonly is: 'splat-item'; readonly span: Span }
-  | { readonly is: 'call'; readonly name: string; readonly nameSpan: Span; readonly args: readonly Expression[]; readonly expand: boolean; readonly span: Span }
+  | {
+      readonly is: 'call';
+      readonly name: string;
+      readonly nameSpan: Span;
+      readonly args: readonly Expression[];
+      readonly expand: boolean;
+      readonly span: Span;
+    }
   | { readonly is: 'unary'; readonly operator: '-' | '!'; readonly operand: Expression; readonly span: Span }
-  | { readonly is: 'binary'; readonly operator: BinaryOperator; readonly left: Expression; readonly right: Expression; readonly span: Span }
-  | { readonly is: 'conditional'; readonly condition: Expression; readonly then: Expression; readonly otherwise: Expression; readonly span: Span }
+  | {
+      readonly is: 'binary';
+      readonly operator: BinaryOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly span: Span;
+    }
+  | {
+      readonly is: 'conditional';
+      readonly condition: Expression;
+      readonly then: Expression;
+      readonly otherwise: Expression;
+      readonly span: Span;
+    }
   | { readonly is: 'tuple'; readonly items: readonly Expression[]; readonly span: Span }
   | { readonly is: 'object'; readonly items: readonly ObjectItem[]; readonly span: Span }
   | ForExpression
@@ -82,5 +107,18 @@ export interface ForExpression {
 export type TemplatePart =
   | { readonly is: 'text'; readonly text: string; readonly span: Span }
   | { readonly is: 'interpolation'; readonly expression: Expression; readonly span: Span }
-  | { readonly is: 'if'; readonly condition: Expression; readonly then: readonly TemplatePart[]; readonly otherwise: readonly TemplatePart[]; readonly span: Span }
-  | { readonly is: 'for'; readonly keyName?: string; readonly valueName: string; readonly collection: Expression; readonly body: readonly TemplatePart[]; readonly span: Span };
+  | {
+      readonly is: 'if';
+      readonly condition: Expression;
+      readonly then: readonly TemplatePart[];
+      readonly otherwise: readonly TemplatePart[];
+      readonly span: Span;
+    }
+  | {
+      readonly is: 'for';
+      readonly keyName?: string;
+      readonly valueName: string;
+      readonly collection: Expression;
+      readonly body: readonly TemplatePart[];
+      readonly span: Span;
+    };

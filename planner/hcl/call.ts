@@ -2,28 +2,33 @@ import type { Span } from '../source.ts';
 import type { Expression } from './ast.ts';
 import { convert } from './convert.ts';
 import { HclError } from './error.ts';
-import { article, evaluate } from './evaluate.ts';
 import type { HclFunction, Parameter, Scope } from './scope.ts';
 import { CallError } from './scope.ts';
-import { didYouMean } from './suggest.ts';
+import { article, didYouMean } from './suggest.ts';
 import type { Value } from './value.ts';
 import { kindOf } from './value.ts';
 
 type Call = Extract<Expression, { is: 'call' }>;
 
-/** The value of a function call. Throws {@link HclError}. */
-export function callFunction(call: Call, scope: Scope): Value {
+type Evaluate = (expression: Expression, scope: Scope) => Value;
+
+/** The value of a function call, whose arguments `evaluate` computes. Throws {@link HclError}. */
+export function callFunction(call: Call, scope: Scope, evaluate: Evaluate): Value {
   const callable = scope.callable(call.name);
   if (callable === undefined) {
     throw new HclError({
       reason: 'unknown-function',
       message: `There is no function named ${JSON.stringify(call.name)}`,
-      hint: didYouMean(call.name, scope.functionNames(), 'define it in a function block, or see the list of functions of bake'),
+      hint: didYouMean(
+        call.name,
+        scope.functionNames(),
+        'define it in a function block, or see the list of functions of bake',
+      ),
       span: call.nameSpan,
     });
   }
   if (typeof callable === 'function') return callable(call, scope);
-  const args = argumentValues(call, scope);
+  const args = argumentValues(call, scope, evaluate);
   return applyFunction(callable, args, call);
 }
 
@@ -32,14 +37,17 @@ interface Argument {
   readonly span: Span;
 }
 
-function argumentValues(call: Call, scope: Scope): readonly Argument[] {
+function argumentValues(call: Call, scope: Scope, evaluate: Evaluate): readonly Argument[] {
   return call.args.flatMap((arg, at): Argument[] => {
     const value = evaluate(arg, scope);
     if (!call.expand || at < call.args.length - 1) return [{ value, span: arg.span }];
     if ('items' in value) return value.items.map((item) => ({ value: item, span: arg.span }));
     throw new HclError({
       reason: 'invalid-expansion',
-      message: value.is === 'null' ? 'A null value cannot be expanded' : `${article(kindOf(value))} cannot be expanded`.replace(/^a/, 'A'),
+      message:
+        value.is === 'null'
+          ? 'A null value cannot be expanded'
+          : `${article(kindOf(value))} cannot be expanded`.replace(/^a/, 'A'),
       hint: '... needs a list, a set or a tuple',
       span: arg.span,
     });

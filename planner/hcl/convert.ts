@@ -129,7 +129,10 @@ export function unify(types: readonly Type[]): Type | undefined {
   const known = types.filter((type) => type.is !== 'any');
   const [first, ...rest] = known;
   if (first === undefined) return ANY;
-  return rest.reduce<Type | undefined>((sofar, type) => (sofar === undefined ? undefined : unifyTwo(sofar, type)), first);
+  return rest.reduce<Type | undefined>(
+    (sofar, type) => (sofar === undefined ? undefined : unifyTwo(sofar, type)),
+    first,
+  );
 }
 
 function unifyTwo(a: Type, b: Type): Type | undefined {

@@ -6,7 +6,7 @@ import { callFunction } from './call.ts';
 import type { Scope } from './scope.ts';
 import { compare, isInteger, negate, toDouble } from './number.ts';
 import { arithmetic } from './arithmetic.ts';
-import { didYouMean } from './suggest.ts';
+import { article, didYouMean } from './suggest.ts';
 import { BOOL, NUMBER, STRING } from './type.ts';
 import type { Type } from './type.ts';
 import type { Value } from './value.ts';
@@ -41,7 +41,7 @@ export function evaluate(expression: Expression, scope: Scope): Value {
     case 'splat-item':
       return scope.splatItem(expression);
     case 'call':
-      return callFunction(expression, scope);
+      return callFunction(expression, scope, evaluate);
     case 'unary':
       return unary(expression, scope);
     case 'binary':
@@ -63,11 +63,12 @@ export function evaluateAs(expression: Expression, type: Type, scope: Scope, wha
   if (value.is === 'null') throw wrong(expression.span, 'null-value', `${what} must not be null`, 'give it a value');
   const converted = convert(value, type);
   if (converted.ok) return converted.value;
-  throw wrong(expression.span, 'wrong-type', `${what} is unsuitable: ${converted.failure}`, `a ${type.is} is expected, this is ${article(kindOf(value))}`);
-}
-
-export function article(word: string): string {
-  return `${/^[aeiou]/.test(word) ? 'an' : 'a'} ${word}`;
+  throw wrong(
+    expression.span,
+    'wrong-type',
+    `${what} is unsuitable: ${converted.failure}`,
+    `a ${type.is} is expected, this is ${article(kindOf(value))}`,
+  );
 }
 
 function wrong(span: Span, reason: string, message: string, hint: string): HclError {
@@ -112,12 +113,19 @@ function interpolated(expression: Expression, scope: Scope): string {
   throw wrong(
     expression.span,
     'template-value',
-    value.is === 'null' ? 'A null value cannot be put into a string' : `${article(kindOf(value))} cannot be put into a string`.replace(/^a/, 'A'),
+    value.is === 'null'
+      ? 'A null value cannot be put into a string'
+      : `${article(kindOf(value))} cannot be put into a string`.replace(/^a/, 'A'),
     value.is === 'null' ? 'give it a value, or use coalesce()' : 'use join(), jsonencode() or a %{ for } directive',
   );
 }
 
-function loopScope(loop: { readonly keyName?: string; readonly valueName: string }, key: Value, value: Value, scope: Scope): Scope {
+function loopScope(
+  loop: { readonly keyName?: string; readonly valueName: string },
+  key: Value,
+  value: Value,
+  scope: Scope,
+): Scope {
   const names = new Map([[loop.valueName, value]]);
   if (loop.keyName !== undefined) names.set(loop.keyName, key);
   return scope.with(names);
@@ -130,7 +138,9 @@ function collection(expression: Expression, scope: Scope): readonly (readonly [V
   throw wrong(
     expression.span,
     'iteration',
-    value.is === 'null' ? 'A null value cannot be gone through' : `${article(kindOf(value))} cannot be gone through`.replace(/^a/, 'A'),
+    value.is === 'null'
+      ? 'A null value cannot be gone through'
+      : `${article(kindOf(value))} cannot be gone through`.replace(/^a/, 'A'),
     'for needs a list, a set, a map or an object',
   );
 }
@@ -145,9 +155,21 @@ function attributeOf(value: Value, name: string, span: Span): Value {
   if ('entries' in value) {
     const found = value.entries.get(name);
     if (found !== undefined) return found;
-    throw wrong(span, 'unknown-attribute', `This ${value.is} has no attribute ${JSON.stringify(name)}`, didYouMean(name, value.entries.keys(), `it has ${[...value.entries.keys()].join(', ') || 'none at all'}`));
+    throw wrong(
+      span,
+      'unknown-attribute',
+      `This ${value.is} has no attribute ${JSON.stringify(name)}`,
+      didYouMean(name, value.entries.keys(), `it has ${[...value.entries.keys()].join(', ') || 'none at all'}`),
+    );
   }
-  throw wrong(span, 'unknown-attribute', value.is === 'null' ? 'A null value has no attributes' : `${article(kindOf(value))} has no attributes`.replace(/^a/, 'A'), 'only objects and maps have attributes');
+  throw wrong(
+    span,
+    'unknown-attribute',
+    value.is === 'null'
+      ? 'A null value has no attributes'
+      : `${article(kindOf(value))} has no attributes`.replace(/^a/, 'A'),
+    'only objects and maps have attributes',
+  );
 }
 
 function index(value: Value, key: Value, span: Span): Value {
@@ -155,17 +177,39 @@ function index(value: Value, key: Value, span: Span): Value {
   if (value.is === 'null') throw wrong(span, 'invalid-index', 'A null value has no elements', 'give it a value');
   if ('entries' in value) {
     const name = convert(key, STRING);
-    if (!name.ok || name.value.is !== 'string') throw wrong(span, 'invalid-index', `This ${value.is} is indexed by a string`, `this index is ${article(kindOf(key))}`);
+    if (!name.ok || name.value.is !== 'string')
+      throw wrong(
+        span,
+        'invalid-index',
+        `This ${value.is} is indexed by a string`,
+        `this index is ${article(kindOf(key))}`,
+      );
     return attributeOf(value, name.value.value, span);
   }
   if (value.is === 'tuple' || value.is === 'list') {
     const position = convert(key, NUMBER);
-    if (!position.ok || position.value.is !== 'number') throw wrong(span, 'invalid-index', `This ${value.is} is indexed by a number`, `this index is ${article(kindOf(key))}`);
+    if (!position.ok || position.value.is !== 'number')
+      throw wrong(
+        span,
+        'invalid-index',
+        `This ${value.is} is indexed by a number`,
+        `this index is ${article(kindOf(key))}`,
+      );
     const found = isInteger(position.value.value) ? value.items[toDouble(position.value.value)] : undefined;
     if (found !== undefined) return found;
-    throw wrong(span, 'invalid-index', `This ${value.is} has no such element`, `it has ${value.items.length} elements, counted from 0`);
+    throw wrong(
+      span,
+      'invalid-index',
+      `This ${value.is} has no such element`,
+      `it has ${value.items.length} elements, counted from 0`,
+    );
   }
-  throw wrong(span, 'invalid-index', `${article(kindOf(value))} has no elements`.replace(/^a/, 'A'), 'only lists, tuples, maps and objects have');
+  throw wrong(
+    span,
+    'invalid-index',
+    `${article(kindOf(value))} has no elements`.replace(/^a/, 'A'),
+    'only lists, tuples, maps and objects have',
+  );
 }
 
 function splat(expression: Extract<Expression, { is: 'splat' }>, scope: Scope): Value {
@@ -204,7 +248,9 @@ function binary(expression: Extract<Expression, { is: 'binary' }>, scope: Scope)
     case '>':
     case '>=': {
       const order = compare(operand(left, operator, scope), operand(right, operator, scope));
-      return bool(operator === '<' ? order < 0 : operator === '<=' ? order <= 0 : operator === '>' ? order > 0 : order >= 0);
+      return bool(
+        operator === '<' ? order < 0 : operator === '<=' ? order <= 0 : operator === '>' ? order > 0 : order >= 0,
+      );
     }
     default: {
       const result = arithmetic(operator, operand(left, operator, scope), operand(right, operator, scope));
@@ -216,7 +262,8 @@ function binary(expression: Extract<Expression, { is: 'binary' }>, scope: Scope)
 
 function operand(expression: Expression, operator: string, scope: Scope): Extract<Value, { is: 'number' }>['value'] {
   const value = evaluateAs(expression, NUMBER, scope, `The operand of ${operator}`);
-  if (value.is !== 'number') throw wrong(expression.span, 'invalid-operand', `The operand of ${operator} is no number`, 'a number is expected');
+  if (value.is !== 'number')
+    throw wrong(expression.span, 'invalid-operand', `The operand of ${operator} is no number`, 'a number is expected');
   return value.value;
 }
 
@@ -294,11 +341,18 @@ function forExpression(expression: ForExpression, scope: Scope): Value {
     if (expression.grouping) {
       groups.set(name.value, [...(groups.get(name.value) ?? []), result]);
     } else if (entries.has(name.value)) {
-      throw wrong(expression.key.span, 'duplicate-key', `Two elements have the key ${JSON.stringify(name.value)}`, 'write ... after the value to put them together in a list');
+      throw wrong(
+        expression.key.span,
+        'duplicate-key',
+        `Two elements have the key ${JSON.stringify(name.value)}`,
+        'write ... after the value to put them together in a list',
+      );
     } else {
       entries.set(name.value, result);
     }
   }
   if (expression.key === undefined) return tuple(items);
-  return expression.grouping ? object([...groups].map(([key, values]) => [key, tuple(values)] as const)) : { is: 'object', entries };
+  return expression.grouping
+    ? object([...groups].map(([key, values]) => [key, tuple(values)] as const))
+    : { is: 'object', entries };
 }

@@ -104,7 +104,8 @@ export class ExpressionParser {
     this.take();
     const then = this.expression();
     const colon = this.peek();
-    if (colon.text !== ':') throw this.error(colon, 'The : of this conditional is missing', 'write condition ? value : other');
+    if (colon.text !== ':')
+      throw this.error(colon, 'The : of this conditional is missing', 'write condition ? value : other');
     this.take();
     const otherwise = this.expression();
     return { is: 'conditional', condition, then, otherwise, span: this.span(condition.span.start, otherwise.span.end) };
@@ -125,9 +126,11 @@ export class ExpressionParser {
 
   #unary(): Expression {
     const token = this.peek();
-    if (token.kind !== 'punctuation' || (token.text !== '-' && token.text !== '!')) return this.#postfix(this.#primary());
+    if (token.kind !== 'punctuation' || (token.text !== '-' && token.text !== '!'))
+      return this.#postfix(this.#primary());
     this.take();
-    if (++this.#depth > MAX_DEPTH) throw this.error(token, 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
+    if (++this.#depth > MAX_DEPTH)
+      throw this.error(token, 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
     const operand = this.#unary();
     this.#depth--;
     return { is: 'unary', operator: token.text, operand, span: this.span(token.start, operand.span.end) };
@@ -156,7 +159,11 @@ export class ExpressionParser {
       case 'end':
         break;
     }
-    throw this.error(token, 'An expression is expected here', 'a string, a number, a list, a variable or a function call');
+    throw this.error(
+      token,
+      'An expression is expected here',
+      'a string, a number, a list, a variable or a function call',
+    );
   }
 
   #heredoc(token: Token): Expression {
@@ -172,7 +179,8 @@ export class ExpressionParser {
     if (next.text === '::') {
       this.take();
       const inner = this.#named(this.take());
-      if (inner.is !== 'call') throw this.error(next, 'A function name is expected after ::', 'write namespace::function(...)');
+      if (inner.is !== 'call')
+        throw this.error(next, 'A function name is expected after ::', 'write namespace::function(...)');
       return { ...inner, name: `${token.text}::${inner.name}`, span: this.span(token.start, inner.span.end) };
     }
     if (token.text === 'true' || token.text === 'false') return { is: 'bool', value: token.text === 'true', span };
@@ -190,7 +198,8 @@ export class ExpressionParser {
         if (this.peek().text === '...') {
           this.take();
           expand = true;
-          if (this.peek().text !== ')') throw this.error(this.peek(), 'Nothing may follow ... in a call', 'close the call with )');
+          if (this.peek().text !== ')')
+            throw this.error(this.peek(), 'Nothing may follow ... in a call', 'close the call with )');
           break;
         }
         if (this.peek().text === ',') this.take();
@@ -273,17 +282,20 @@ export class ExpressionParser {
   #for(open: Token, closing: ']' | '}'): ForExpression {
     this.take();
     const { keyName, valueName, collection } = this.forHeader();
-    if (this.peek().text !== ':') throw this.error(this.peek(), 'A : is expected after the collection', 'write [for x in list : value]');
+    if (this.peek().text !== ':')
+      throw this.error(this.peek(), 'A : is expected after the collection', 'write [for x in list : value]');
     this.take();
     let value = this.expression();
     let key: Expression | undefined;
     if (closing === '}') {
-      if (this.peek().text !== '=>') throw this.error(this.peek(), 'A => is expected after the key', 'write {for k, v in map : k => v}');
+      if (this.peek().text !== '=>')
+        throw this.error(this.peek(), 'A => is expected after the key', 'write {for k, v in map : k => v}');
       this.take();
       [key, value] = [value, this.expression()];
     }
     const grouping = this.peek().text === '...';
-    if (grouping && closing === ']') throw this.error(this.peek(), 'Values can be grouped only in the { } form', 'take out the ...');
+    if (grouping && closing === ']')
+      throw this.error(this.peek(), 'Values can be grouped only in the { } form', 'take out the ...');
     if (grouping) this.take();
     let condition: Expression | undefined;
     if (this.peek().text === 'if' && this.peek().kind === 'identifier') {
@@ -315,7 +327,8 @@ export class ExpressionParser {
         second = this.#loopName();
       }
       const keyword = this.take();
-      if (keyword.text !== 'in') throw this.error(keyword, 'The word "in" is expected here', 'write for x in list, or for k, v in map');
+      if (keyword.text !== 'in')
+        throw this.error(keyword, 'The word "in" is expected here', 'write for x in list, or for k, v in map');
       const collection = this.expression();
       return { ...(second === undefined ? {} : { keyName: first }), valueName: second ?? first, collection };
     });
@@ -352,7 +365,11 @@ export class ExpressionParser {
   }
 
   #legacyIndex(of: Expression, token: Token, span: Span): Expression {
-    const key: Expression = { is: 'number', value: parseNumber(token.text) ?? ZERO, span: this.span(token.start, token.end) };
+    const key: Expression = {
+      is: 'number',
+      value: parseNumber(token.text) ?? ZERO,
+      span: this.span(token.start, token.end),
+    };
     return { is: 'index', of, key, span };
   }
 
@@ -403,7 +420,11 @@ export class ExpressionParser {
         span: this.span(open.start, open.end),
       });
     }
-    return this.error(found, `A comma or ${closing} is expected after this ${what}`, `separate ${what}s by commas, and close with ${closing}`);
+    return this.error(
+      found,
+      `A comma or ${closing} is expected after this ${what}`,
+      `separate ${what}s by commas, and close with ${closing}`,
+    );
   }
 }
 

@@ -63,7 +63,9 @@ export class Lexer {
   /** A comment to the end of its line counts as that line's newline. */
   #lineComment(start: number): Token {
     const end = this.#text.indexOf('\n', start);
-    return end === -1 ? this.#token('end', this.#text.length, this.#text.length) : this.#token('newline', start, end + 1);
+    return end === -1
+      ? this.#token('end', this.#text.length, this.#text.length)
+      : this.#token('newline', start, end + 1);
   }
 
   #skip(offset: number, newlines: 'count' | 'skip'): number {
@@ -117,6 +119,9 @@ function foreign(text: string, at: number): { readonly message: string; readonly
     case '<':
       return { message: 'A heredoc needs its marker alone on the line', hint: 'write <<NAME and a newline' };
     default:
-      return { message: `The character ${JSON.stringify(character)} is not valid here`, hint: 'an attribute (name = value) or a block is expected' };
+      return {
+        message: `The character ${JSON.stringify(character)} is not valid here`,
+        hint: 'an attribute (name = value) or a block is expected',
+      };
   }
 }

@@ -70,10 +70,7 @@ export function add(a: HclNumber, b: HclNumber): HclNumber {
   if (a.infinite !== undefined) return a;
   if (b.infinite !== undefined) return b;
   const exponent = Math.min(a.exponent, b.exponent);
-  return round(
-    (a.mantissa << BigInt(a.exponent - exponent)) + (b.mantissa << BigInt(b.exponent - exponent)),
-    exponent,
-  );
+  return round((a.mantissa << BigInt(a.exponent - exponent)) + (b.mantissa << BigInt(b.exponent - exponent)), exponent);
 }
 
 export function negate(a: HclNumber): HclNumber {

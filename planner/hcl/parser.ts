@@ -68,7 +68,11 @@ class BodyParser extends ExpressionParser {
   #item(first: Token, attributes: Map<string, Attribute>, blocks: Block[]): void {
     if (first.kind !== 'identifier') {
       const quoted = first.kind === 'quote';
-      throw this.error(first, 'An attribute or a block is expected here', quoted ? 'names of attributes are not quoted' : 'write name = value, or a block such as target "app" { }');
+      throw this.error(
+        first,
+        'An attribute or a block is expected here',
+        quoted ? 'names of attributes are not quoted' : 'write name = value, or a block such as target "app" { }',
+      );
     }
     this.take('skip');
     const next = this.peek('count');
@@ -90,7 +94,12 @@ class BodyParser extends ExpressionParser {
         related: [{ message: 'it is set here first', span: known.nameSpan }],
       });
     } else {
-      attributes.set(name.text, { name: name.text, nameSpan, expression, span: this.span(name.start, expression.span.end) });
+      attributes.set(name.text, {
+        name: name.text,
+        nameSpan,
+        expression,
+        span: this.span(name.start, expression.span.end),
+      });
     }
     const after = this.peek('count');
     if (ends === '}' && after.text === '}') return;
@@ -99,7 +108,9 @@ class BodyParser extends ExpressionParser {
     throw this.error(
       after,
       'A newline is expected after this attribute',
-      ends === '}' ? 'a block on one line holds at most one attribute' : 'start the next attribute or block on a line of its own',
+      ends === '}'
+        ? 'a block on one line holds at most one attribute'
+        : 'start the next attribute or block on a line of its own',
     );
   }
 
@@ -114,9 +125,20 @@ class BodyParser extends ExpressionParser {
       } else if (token.text === '{') {
         return this.#blockBody(type, labels, token);
       } else if (labels.length === 0 && token.kind !== 'punctuation') {
-        throw this.error(token, `${type.text} stands alone`, `write ${type.text} = value for an attribute, or ${type.text} "name" { for a block`);
+        throw this.error(
+          token,
+          `${type.text} stands alone`,
+          `write ${type.text} = value for an attribute, or ${type.text} "name" { for a block`,
+        );
       } else {
-        throw this.error(token, 'The opening brace of the block is expected here', `write ${type.text} ${labels.map(({ text }) => JSON.stringify(text)).join(' ')} { on one line`.replace('  ', ' '));
+        throw this.error(
+          token,
+          'The opening brace of the block is expected here',
+          `write ${type.text} ${labels.map(({ text }) => JSON.stringify(text)).join(' ')} { on one line`.replace(
+            '  ',
+            ' ',
+          ),
+        );
       }
     }
   }
@@ -131,7 +153,10 @@ class BodyParser extends ExpressionParser {
         span: this.span(quote.start, end),
       });
     }
-    return { text: parts.map((part) => (part.is === 'text' ? part.text : '')).join(''), span: this.span(quote.start, end) };
+    return {
+      text: parts.map((part) => (part.is === 'text' ? part.text : '')).join(''),
+      span: this.span(quote.start, end),
+    };
   }
 
   #blockBody(type: Token, labels: readonly Label[], brace: Token): Block {
@@ -141,7 +166,11 @@ class BodyParser extends ExpressionParser {
     if (this.peek('skip').text === '}') this.take('skip');
     const after = this.peek('count');
     if (after.kind !== 'newline' && after.kind !== 'end' && after.text !== '}') {
-      throw this.error(after, 'A newline is expected after the closing brace', 'start the next block on a line of its own');
+      throw this.error(
+        after,
+        'A newline is expected after the closing brace',
+        'start the next block on a line of its own',
+      );
     }
     return {
       type: type.text,
@@ -160,14 +189,23 @@ class BodyParser extends ExpressionParser {
       this.take('count');
       const equals = this.peek('count');
       if (equals.text !== '=') {
-        throw this.error(equals, 'A block on one line holds at most one attribute, and no blocks', 'put its contents on lines of their own');
+        throw this.error(
+          equals,
+          'A block on one line holds at most one attribute, and no blocks',
+          'put its contents on lines of their own',
+        );
       }
       this.#attribute(first, attributes, '}');
     }
     const close = this.peek('count');
     if (close.text !== '}') {
       if (close.kind === 'end') this.#unclosed(this.span(brace.start, brace.end));
-      else throw this.error(close, 'The closing brace is expected on this line', 'put the contents of the block on lines of their own');
+      else
+        throw this.error(
+          close,
+          'The closing brace is expected on this line',
+          'put the contents of the block on lines of their own',
+        );
     }
     return { attributes, blocks: [], span: this.span(brace.end, close.start) };
   }

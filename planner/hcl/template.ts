@@ -36,13 +36,19 @@ export function readQuoted(
   let literal = '';
   let literalStart = start;
   const flush = (end: number): void => {
-    if (literal !== '') pieces.push({ is: 'text', text: literal.normalize('NFC'), span: { file, start: literalStart, end } });
+    if (literal !== '')
+      pieces.push({ is: 'text', text: literal.normalize('NFC'), span: { file, start: literalStart, end } });
     literal = '';
   };
-  for (let at = start; ; ) {
+  for (let at = start; ;) {
     const character = text[at];
     if (character === undefined || character === '\n') {
-      throw syntax(file, [start - 1, start], 'This string is never closed', 'close it with " on the same line; for several lines use <<NAME ... NAME');
+      throw syntax(
+        file,
+        [start - 1, start],
+        'This string is never closed',
+        'close it with " on the same line; for several lines use <<NAME ... NAME',
+      );
     }
     if (character === '"') {
       flush(at);
@@ -87,7 +93,12 @@ export function readHeredoc(
       return { parts: assemble(lines.flat(), file), end: at + text.slice(at, lineEnd).trimEnd().length };
     }
     if (lineEnd >= text.length) {
-      throw syntax(file, [token.start, token.end - 1], 'This heredoc is never closed', `end it with a line that holds only ${marker}`);
+      throw syntax(
+        file,
+        [token.start, token.end - 1],
+        'This heredoc is never closed',
+        `end it with a line that holds only ${marker}`,
+      );
     }
     const line = readHeredocLine(file, at, nested);
     lines.push(line.pieces);
@@ -102,10 +113,11 @@ function readHeredocLine(file: SourceFile, start: number, nested: StartParser): 
   let literal = '';
   let literalStart = start;
   const flush = (end: number): void => {
-    if (literal !== '') pieces.push({ is: 'text', text: literal.normalize('NFC'), span: { file, start: literalStart, end } });
+    if (literal !== '')
+      pieces.push({ is: 'text', text: literal.normalize('NFC'), span: { file, start: literalStart, end } });
     literal = '';
   };
-  for (let at = start; ; ) {
+  for (let at = start; ;) {
     const character = text[at];
     if (character === undefined) {
       flush(at);
@@ -148,7 +160,8 @@ function unindent(lines: readonly Piece[][]): void {
   const smallest = indents.reduce((least, indent) => Math.min(least, indent), Number.POSITIVE_INFINITY);
   if (!Number.isFinite(smallest)) return;
   for (const [first] of lines) {
-    if (first?.is === 'text' && !(first.text.trim() === '' && first.text.endsWith('\n'))) first.text = first.text.slice(smallest);
+    if (first?.is === 'text' && !(first.text.trim() === '' && first.text.endsWith('\n')))
+      first.text = first.text.slice(smallest);
   }
 }
 
@@ -170,17 +183,28 @@ function readSpecial(file: SourceFile, at: number, nested: StartParser): Special
   if (right) parser.take('skip');
   const close = parser.peek('skip');
   if (close.text !== '}') {
-    throw parser.error(close, `This ${sign}{ is not closed here`, `close it with }, or write ${sign}${sign}{ for the text ${sign}{`);
+    throw parser.error(
+      close,
+      `This ${sign}{ is not closed here`,
+      `close it with }, or write ${sign}${sign}{ for the text ${sign}{`,
+    );
   }
   parser.take('skip');
   const end = close.end;
   const span = { file, start: at, end };
   const trim = { left, right };
-  if ('directive' in piece) return { is: 'piece', piece: { is: 'directive', directive: piece.directive, trim, span }, end };
-  return { is: 'piece', piece: { is: 'part', part: { is: 'interpolation', expression: piece.expression, span }, trim }, end };
+  if ('directive' in piece)
+    return { is: 'piece', piece: { is: 'directive', directive: piece.directive, trim, span }, end };
+  return {
+    is: 'piece',
+    piece: { is: 'part', part: { is: 'interpolation', expression: piece.expression, span }, trim },
+    end,
+  };
 }
 
-function readInterpolation(parser: ExpressionParser): { readonly expression: ReturnType<ExpressionParser['expression']> } {
+function readInterpolation(parser: ExpressionParser): {
+  readonly expression: ReturnType<ExpressionParser['expression']>;
+} {
   return { expression: parser.interpolated() };
 }
 
@@ -196,7 +220,11 @@ function readDirective(parser: ExpressionParser): { readonly directive: Directiv
     case 'endfor':
       return { directive: { word: word.text } };
     default:
-      throw parser.error(word, 'A template directive is expected after %{', 'if, else, endif, for or endfor; write %%{ for the text %{');
+      throw parser.error(
+        word,
+        'A template directive is expected after %{',
+        'if, else, endif, for or endfor; write %%{ for the text %{',
+      );
   }
 }
 
@@ -212,7 +240,12 @@ function readEscape(file: SourceFile, at: number): { readonly text: string; read
   if (digits > 0 && /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits && point <= 0x10ffff) {
     return { text: String.fromCodePoint(point), end: at + 2 + digits };
   }
-  throw syntax(file, [at, at + 2], `There is no escape \\${letter === '\n' ? '' : letter}`, 'known are \\n \\r \\t \\" \\\\ \\uXXXX and \\UXXXXXXXX; write \\\\ for a backslash');
+  throw syntax(
+    file,
+    [at, at + 2],
+    `There is no escape \\${letter === '\n' ? '' : letter}`,
+    'known are \\n \\r \\t \\" \\\\ \\uXXXX and \\UXXXXXXXX; write \\\\ for a backslash',
+  );
 }
 
 /** Trims where ~ says so, then nests what stands between directives. */
@@ -247,11 +280,16 @@ function nest(pieces: readonly Piece[], cursor: { at: number }, open: Piece | un
       return parts;
     }
   }
-  if (open?.is === 'directive') throw syntaxAt(open.span, 'This directive is never closed', `end it with %{ end${open.directive.word} }`);
+  if (open?.is === 'directive')
+    throw syntaxAt(open.span, 'This directive is never closed', `end it with %{ end${open.directive.word} }`);
   return parts;
 }
 
-function nestDirective(pieces: readonly Piece[], cursor: { at: number }, open: Extract<Piece, { is: 'directive' }>): TemplatePart {
+function nestDirective(
+  pieces: readonly Piece[],
+  cursor: { at: number },
+  open: Extract<Piece, { is: 'directive' }>,
+): TemplatePart {
   const { directive, span } = open;
   const first = nest(pieces, cursor, open);
   let otherwise: TemplatePart[] = [];
@@ -263,7 +301,11 @@ function nestDirective(pieces: readonly Piece[], cursor: { at: number }, open: E
   }
   if (end?.is !== 'directive' || end.directive.word !== `end${directive.word}`) {
     throw end?.is === 'directive'
-      ? syntaxAt(end.span, `%{ ${end.directive.word} } does not fit here`, `%{ ${directive.word} } is closed by %{ end${directive.word} }`)
+      ? syntaxAt(
+          end.span,
+          `%{ ${end.directive.word} } does not fit here`,
+          `%{ ${directive.word} } is closed by %{ end${directive.word} }`,
+        )
       : syntaxAt(span, 'This directive is never closed', `end it with %{ end${directive.word} }`);
   }
   cursor.at++;
@@ -273,7 +315,12 @@ function nestDirective(pieces: readonly Piece[], cursor: { at: number }, open: E
 }
 
 function stray(file: SourceFile, piece: Extract<Piece, { is: 'directive' }>): HclError {
-  return syntax(file, [piece.span.start, piece.span.end], `%{ ${piece.directive.word} } has no beginning`, 'it closes a %{ if } or %{ for } before it');
+  return syntax(
+    file,
+    [piece.span.start, piece.span.end],
+    `%{ ${piece.directive.word} } has no beginning`,
+    'it closes a %{ if } or %{ for } before it',
+  );
 }
 
 function syntax(file: SourceFile, [start, end]: readonly [number, number], message: string, hint: string): HclError {

@@ -13,11 +13,16 @@ export function typeFromExpression(expression: Expression): Type {
     const simple = { string: STRING, number: NUMBER, bool: BOOL, any: ANY }[expression.name];
     if (simple !== undefined) return simple;
     if (['list', 'set', 'map', 'object', 'tuple'].includes(expression.name)) {
-      throw invalid(expression.span, `The type ${expression.name} needs to be told of what`, exampleOf(expression.name));
+      throw invalid(
+        expression.span,
+        `The type ${expression.name} needs to be told of what`,
+        exampleOf(expression.name),
+      );
     }
     throw invalid(expression.span, `${JSON.stringify(expression.name)} is no type`, KNOWN);
   }
-  if (expression.is !== 'call') throw invalid(expression.span, 'A type is expected here', `write it without quotes: ${KNOWN}`);
+  if (expression.is !== 'call')
+    throw invalid(expression.span, 'A type is expected here', `write it without quotes: ${KNOWN}`);
   const [argument, extra] = expression.args;
   if (argument === undefined || extra !== undefined || expression.expand) {
     throw invalid(expression.span, `${expression.name} takes one argument here`, exampleOf(expression.name));
@@ -28,7 +33,8 @@ export function typeFromExpression(expression: Expression): Type {
     case 'map':
       return { is: expression.name, element: typeFromExpression(argument) };
     case 'tuple':
-      if (argument.is !== 'tuple') throw invalid(argument.span, 'A tuple type needs a list of types', exampleOf('tuple'));
+      if (argument.is !== 'tuple')
+        throw invalid(argument.span, 'A tuple type needs a list of types', exampleOf('tuple'));
       return { is: 'tuple', items: argument.items.map(typeFromExpression) };
     case 'object':
       return objectType(argument);
@@ -47,7 +53,8 @@ function exampleOf(name: string): string {
 }
 
 function objectType(argument: Expression): Type {
-  if (argument.is !== 'object') throw invalid(argument.span, 'An object type needs its attributes', exampleOf('object'));
+  if (argument.is !== 'object')
+    throw invalid(argument.span, 'An object type needs its attributes', exampleOf('object'));
   const attributes = new Map<string, Type>();
   const optional = new Set<string>();
   for (const { key, value } of argument.items) {

@@ -25,7 +25,10 @@ export const text = (value: string): Value => ({ is: 'string', value });
 export const number = (value: HclNumber): Value => ({ is: 'number', value });
 export const bool = (value: boolean): Value => (value ? TRUE : FALSE);
 export const tuple = (items: readonly Value[]): Value => ({ is: 'tuple', items });
-export const object = (entries: Iterable<readonly [string, Value]>): Value => ({ is: 'object', entries: new Map(entries) });
+export const object = (entries: Iterable<readonly [string, Value]>): Value => ({
+  is: 'object',
+  entries: new Map(entries),
+});
 
 /** A set of values in order, without duplicates. */
 export function set(element: Type, items: readonly Value[]): Value {
@@ -76,7 +79,9 @@ export function equal(a: Value, b: Value): boolean {
     case 'list':
     case 'set':
       return (
-        'items' in b && a.items.length === b.items.length && a.items.every((item, at) => equal(item, b.items[at] ?? NULL))
+        'items' in b &&
+        a.items.length === b.items.length &&
+        a.items.every((item, at) => equal(item, b.items[at] ?? NULL))
       );
     case 'object':
     case 'map':

@@ -1,6 +1,19 @@
 const ULIMITS = new Set([
-  'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio',
-  'rttime', 'sigpending', 'stack',
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
 ]);
 
 /** What is wrong with a `ulimits` element (docker/go-units `ParseUlimit`); undefined when nothing is. */
@@ -10,10 +23,12 @@ export function ulimitProblem(text: string): string | undefined {
   const name = text.slice(0, equals);
   if (!ULIMITS.has(name)) return `invalid ulimit type: ${name}`;
   const limits = text.slice(equals + 1).split(':');
-  if (limits.length > 2) return `too many limit value arguments - ${text.slice(equals + 1)}, can only have up to two, \`soft[:hard]\``;
+  if (limits.length > 2)
+    return `too many limit value arguments - ${text.slice(equals + 1)}, can only have up to two, \`soft[:hard]\``;
   if (!limits.every((limit) => /^-?\d+$/.test(limit))) return `invalid ulimit value in ${text}`;
   const [soft = 0n, hard = soft] = limits.map((limit) => BigInt(limit));
-  if (hard !== -1n && (soft === -1n || soft > hard)) return `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`;
+  if (hard !== -1n && (soft === -1n || soft > hard))
+    return `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`;
   return undefined;
 }
 
@@ -41,8 +56,10 @@ export function platformProblem(text: string): string | undefined {
     const parts = one.split('/');
     if (parts.length > 3) return `${JSON.stringify(one)}: cannot parse platform specifier: invalid argument`;
     const bad = parts.find((part) => !/^[A-Za-z0-9_.-]+(?:\([^)]*\))?$/.test(part));
-    if (bad !== undefined) return `${JSON.stringify(bad)} is an invalid component of ${JSON.stringify(one)}: platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument`;
-    if (parts.length === 1 && !KNOWN_ALONE.test(one)) return `${JSON.stringify(one)}: unknown operating system or architecture: invalid argument`;
+    if (bad !== undefined)
+      return `${JSON.stringify(bad)} is an invalid component of ${JSON.stringify(one)}: platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument`;
+    if (parts.length === 1 && !KNOWN_ALONE.test(one))
+      return `${JSON.stringify(one)}: unknown operating system or architecture: invalid argument`;
   }
   return undefined;
 }
@@ -50,7 +67,15 @@ export function platformProblem(text: string): string | undefined {
 const KNOWN_ALONE =
   /^(?:linux|windows|darwin|macos|freebsd|netbsd|openbsd|solaris|android|aix|dragonfly|illumos|ios|js|plan9|wasip1|386|i386|amd64|x86_64|x86-64|arm|armhf|armel|arm64|aarch64|loong64|mips|mipsle|mips64|mips64le|ppc|ppc64|ppc64le|riscv|riscv64|s390|s390x|sparc|sparc64|wasm)$/i;
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+  p: 2 ** 50,
+};
 
 /** Bytes of a size with a 1024-based unit (docker/go-units `RAMInBytes`); undefined when it is none. */
 export function sizeBytes(text: string): number | undefined {

@@ -7,7 +7,7 @@ import { fail, ok } from '../result.ts';
  */
 export function csvFields(record: string): Result<readonly string[], string> {
   const fields: string[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     if (record[at] === '"') {
       const quoted = quotedField(record, at);
       if (quoted === undefined) return fail(`extraneous or missing " in quoted-field`);

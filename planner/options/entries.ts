@@ -21,7 +21,8 @@ export function cacheEntries(raw: RawEntry): Parsed<readonly TypedEntry[]> {
   const pairs = typeof raw === 'string' ? csvPairs(raw) : ok(raw);
   if (!pairs.ok) return pairs;
   const { type, ...attrs } = Object.fromEntries(pairs.value);
-  if (type === undefined || type === '') return fail(`type required form> ${JSON.stringify(typeof raw === 'string' ? raw : '')}`);
+  if (type === undefined || type === '')
+    return fail(`type required form> ${JSON.stringify(typeof raw === 'string' ? raw : '')}`);
   return ok([{ type, attrs }]);
 }
 

@@ -128,7 +128,9 @@ function session(
   const { target } = prepared;
   const told = new Set<string>();
   const sinks = new Map(
-    context.exports.flatMap(({ sink }, index) => (sink ? [[index, archiveSink(sink, target.name, context)] as const] : [])),
+    context.exports.flatMap(({ sink }, index) =>
+      sink ? [[index, archiveSink(sink, target.name, context)] as const] : [],
+    ),
   );
   return new Session({
     sharedKey: sharedKey(context.services.nodeId, path.resolve(context.cwd, target.context)),
@@ -157,7 +159,8 @@ function archiveSink(
       return streamSink(context.services.stdout);
     case 'load': {
       const { loadArchive } = context.services;
-      if (!loadArchive) throw new FailureError({ reason: 'load-failed', target, cause: 'there is no Docker Engine to load into' });
+      if (!loadArchive)
+        throw new FailureError({ reason: 'load-failed', target, cause: 'there is no Docker Engine to load into' });
       return (chunks, options) => ownStep('importing to docker', context.onStatus, () => loadArchive(chunks, options));
     }
   }

@@ -77,7 +77,10 @@ export class BuildkitClient implements Disposable {
   }
 
   /** The byte stream on which the daemon calls back; `metadata` names the session and its services. */
-  session({ signal, metadata }: Signal & { readonly metadata: Metadata }): ClientDuplexStream<BytesMessage, BytesMessage> {
+  session({
+    signal,
+    metadata,
+  }: Signal & { readonly metadata: Metadata }): ClientDuplexStream<BytesMessage, BytesMessage> {
     return bidiStream(this.#channel, Control.method.session, { signal, metadata });
   }
 

@@ -35,9 +35,11 @@ export async function daemonFacts(
   { insideDocker, signal }: { readonly insideDocker: boolean; readonly signal: AbortSignal },
 ): Promise<DaemonFacts> {
   const [[worker], version = ''] = await Promise.all([client.workers({ signal }), client.version({ signal })]);
-  const platforms = (worker?.platforms ?? []).map(
-    (platform): Platform => ({ os: platform.OS, architecture: platform.Architecture, variant: platform.Variant }),
-  );
+  const platforms = (worker?.platforms ?? []).map((platform): Platform => ({
+    os: platform.OS,
+    architecture: platform.Architecture,
+    variant: platform.Variant,
+  }));
   const hostGateway = worker?.Labels[HOST_GATEWAY];
   return {
     version,

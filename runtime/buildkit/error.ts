@@ -104,11 +104,9 @@ function source(detail: SourceDetail): DockerfileSource {
   return {
     filename: detail.info?.filename ?? '',
     data: Buffer.from(detail.info?.data ?? '', 'base64'),
-    ranges: (detail.ranges ?? []).map(
-      (range): DockerfileRange => ({
-        start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
-        end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
-      }),
-    ),
+    ranges: (detail.ranges ?? []).map((range): DockerfileRange => ({
+      start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
+      end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
+    })),
   };
 }

@@ -14,9 +14,7 @@ export interface PlannedExport {
 
 /** The receiving end of an exporter that sends its result to the client. */
 export type ExportSink =
-  | { readonly kind: 'load' }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'stdout' };
+  { readonly kind: 'load' } | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'stdout' };
 
 /**
  * The exporters that give a target its outputs on this daemon (docker/buildx `build/opt.go`, `toSolveOpt`).
@@ -100,7 +98,10 @@ function archiveExport(
     });
   }
   if (output.attrs.tar !== undefined && !isTrue(output.attrs.tar)) {
-    return fail({ reason: 'unsupported', what: `output type "${output.type}" with tar=false (target "${target.name}")` });
+    return fail({
+      reason: 'unsupported',
+      what: `output type "${output.type}" with tar=false (target "${target.name}")`,
+    });
   }
   return ok({ type: output.type, attrs: imageAttrs(output.attrs, target), sink: fileSink(output.dest) });
 }

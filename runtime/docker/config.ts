@@ -42,7 +42,11 @@ export function parseDockerConfig(text: string, file: string): Result<DockerConf
   for (const [host, entry] of Object.entries(isRecord(json.auths) ? json.auths : {})) {
     const auth = storedAuth(isRecord(entry) ? entry : {});
     if (auth === undefined) {
-      return fail({ reason: 'bad-docker-config', file, cause: `auths[${JSON.stringify(host)}].auth is not user:password in base64` });
+      return fail({
+        reason: 'bad-docker-config',
+        file,
+        cause: `auths[${JSON.stringify(host)}].auth is not user:password in base64`,
+      });
     }
     auths[host] = auth;
   }

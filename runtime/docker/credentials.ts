@@ -66,7 +66,8 @@ export class CredentialStore {
     }
     const stored = this.#config.auths[key] ?? this.#storedByHost(key);
     if (!stored) return ANONYMOUS;
-    if (stored.identityToken !== '') return { username: '', secret: stored.identityToken, registryToken: stored.registryToken };
+    if (stored.identityToken !== '')
+      return { username: '', secret: stored.identityToken, registryToken: stored.registryToken };
     return { username: stored.username, secret: stored.password, registryToken: stored.registryToken };
   }
 

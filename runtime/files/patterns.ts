@@ -48,7 +48,8 @@ export class PatternList {
     for (const [index, pattern] of this.#patterns.entries()) {
       let hit = parent?.[index] === true;
       if (!hit && pattern.negated === matched) {
-        hit = pattern.matches(path) || (parent === undefined && parentsOf(path).some((folder) => pattern.matches(folder)));
+        hit =
+          pattern.matches(path) || (parent === undefined && parentsOf(path).some((folder) => pattern.matches(folder)));
       }
       own.push(hit);
       if (hit) matched = !pattern.negated;
@@ -103,7 +104,7 @@ function matcher(text: string, source: string): (path: string) => boolean {
 
 function regexSource(text: string): string {
   let out = '';
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const rest = text.slice(at);
     if (rest.startsWith('**')) {
       at += rest.startsWith('**/') ? 3 : 2;
@@ -131,7 +132,7 @@ function regexSource(text: string): string {
 function characterClass(body: string): string {
   const negated = body.startsWith('^');
   let out = '';
-  for (let at = negated ? 1 : 0; at < body.length; ) {
+  for (let at = negated ? 1 : 0; at < body.length;) {
     if (body[at] === '\\') at++;
     const character = String.fromCodePoint(body.codePointAt(at) ?? 0);
     at += character.length;

@@ -51,7 +51,10 @@ export async function sendTree(request: TreeRequest, stream: PacketStream): Prom
   const listed = sendList(request, files, stream);
   listed.catch(sending.reject);
   try {
-    await Promise.race([answerRequests(request.root, { files, listed, limit, failed: sending.reject }, stream), sending.promise]);
+    await Promise.race([
+      answerRequests(request.root, { files, listed, limit, failed: sending.reject }, stream),
+      sending.promise,
+    ]);
   } catch (error) {
     limit.clearQueue();
     if (!(error instanceof ReceiverError) && !stream.signal.aborted) {

@@ -13,7 +13,9 @@ export function fileSink(file: string): ArchiveSink {
     await mkdir(folder, { recursive: true });
     const partial = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
     try {
-      await pipeline(Readable.from(chunks, { objectMode: false }), createWriteStream(partial, { flags: 'wx' }), { signal });
+      await pipeline(Readable.from(chunks, { objectMode: false }), createWriteStream(partial, { flags: 'wx' }), {
+        signal,
+      });
       await rename(partial, file);
     } finally {
       await rm(partial, { force: true });

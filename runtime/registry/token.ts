@@ -43,7 +43,8 @@ export async function fetchToken(
   credentials: RegistryCredentials,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Token> {
-  if (credentials.registryToken !== '') return { token: credentials.registryToken, expiresIn: DEFAULT_LIFETIME, issuedAt: 0 };
+  if (credentials.registryToken !== '')
+    return { token: credentials.registryToken, expiresIn: DEFAULT_LIFETIME, issuedAt: 0 };
   const limited = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
   if (credentials.secret === '') return getToken(wanted, credentials, limited);
   try {
@@ -51,7 +52,9 @@ export async function fetchToken(
   } catch (error) {
     const unknownThere =
       error instanceof TokenRefused &&
-      (error.statusCode === 404 || error.statusCode === 401 || (error.statusCode === 405 && credentials.username !== ''));
+      (error.statusCode === 404 ||
+        error.statusCode === 401 ||
+        (error.statusCode === 405 && credentials.username !== ''));
     if (!unknownThere) throw error;
     return getToken(wanted, credentials, limited);
   }

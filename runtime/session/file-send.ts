@@ -8,7 +8,10 @@ const METHOD = '/moby.filesync.v1.FileSend/DiffCopy';
 const EXPORTER_ID = 'buildkit-attachable-exporter-id';
 
 /** Takes what an exporter sends, chunk by chunk; resolves when all of it is where it belongs. */
-export type ArchiveSink = (chunks: AsyncIterable<Uint8Array>, options: { readonly signal: AbortSignal }) => Promise<void>;
+export type ArchiveSink = (
+  chunks: AsyncIterable<Uint8Array>,
+  options: { readonly signal: AbortSignal },
+) => Promise<void>;
 
 /**
  * Receives the archives that exporters send (`tar`, `oci`, `docker`), each by the place of its exporter in the request

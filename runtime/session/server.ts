@@ -84,7 +84,8 @@ export function serveGrpc(stream: Duplex, services: readonly SessionService[]): 
     const path = String(headers[':path']);
     const handler = handlers.get(path);
     if (handler) void answer(call, rawHeaders, handler);
-    else call.respond({ ...GRPC_HEADERS, ...statusHeaders(code.UNIMPLEMENTED, `no method ${path}`) }, { endStream: true });
+    else
+      call.respond({ ...GRPC_HEADERS, ...statusHeaders(code.UNIMPLEMENTED, `no method ${path}`) }, { endStream: true });
   });
   return { close: () => session.destroy() };
 }

@@ -4,7 +4,21 @@ import { CallError } from '../scope.ts';
 import { ANY, STRING } from '../type.ts';
 import type { Value } from '../value.ts';
 import { bool, equal, NULL, object, set, sortedKeys, text, tuple, typeOf } from '../value.ts';
-import { any, anyOrNull, count, countAt, define, defineVariadic, entriesAt, itemsAt, listOf, num, setOf, string, textAt } from './define.ts';
+import {
+  any,
+  anyOrNull,
+  count,
+  countAt,
+  define,
+  defineVariadic,
+  entriesAt,
+  itemsAt,
+  listOf,
+  num,
+  setOf,
+  string,
+  textAt,
+} from './define.ts';
 
 /** Functions on lists, sets, maps and objects (zclconf/go-cty `function/stdlib/collection.go`). */
 export const COLLECTION_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
@@ -19,8 +33,12 @@ export const COLLECTION_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
       return arg;
     });
     const items = lists.flatMap((list) => list.items);
-    const element = lists.every((list) => list.is === 'list') ? unify(lists.map((list) => (list.is === 'list' ? list.element : ANY))) : undefined;
-    return element === undefined ? tuple(items) : { is: 'list', element, items: items.map((item) => unified(item, element)) };
+    const element = lists.every((list) => list.is === 'list')
+      ? unify(lists.map((list) => (list.is === 'list' ? list.element : ANY)))
+      : undefined;
+    return element === undefined
+      ? tuple(items)
+      : { is: 'list', element, items: items.map((item) => unified(item, element)) };
   }),
   merge: defineVariadic([], anyOrNull('maps'), (args) => {
     const entries = new Map<string, Value>();
@@ -31,13 +49,22 @@ export const COLLECTION_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
     }
     return object(entries);
   }),
-  keys: define([any('inputMap')], (args) => ({ is: 'list', element: STRING, items: sortedKeys(entriesAt(args, 0)).map(text) })),
+  keys: define([any('inputMap')], (args) => ({
+    is: 'list',
+    element: STRING,
+    items: sortedKeys(entriesAt(args, 0)).map(text),
+  })),
   values: define([any('mapping')], (args) => {
     const entries = entriesAt(args, 0);
     return tuple(sortedKeys(entries).map((key) => entries.get(key) ?? NULL));
   }),
-  lookup: define([any('inputMap'), string('key'), any('default')], (args) => entriesAt(args, 0).get(textAt(args, 1)) ?? args[2] ?? NULL),
-  contains: define([any('list'), any('value')], (args) => bool(itemsAt(args, 0).some((item) => equal(item, args[1] ?? NULL)))),
+  lookup: define(
+    [any('inputMap'), string('key'), any('default')],
+    (args) => entriesAt(args, 0).get(textAt(args, 1)) ?? args[2] ?? NULL,
+  ),
+  contains: define([any('list'), any('value')], (args) =>
+    bool(itemsAt(args, 0).some((item) => equal(item, args[1] ?? NULL))),
+  ),
   element: define([any('list'), num('index')], (args) => {
     const items = itemsAt(args, 0);
     if (items.length === 0) throw new CallError('cannot use element function with an empty list', 0);
@@ -76,7 +103,12 @@ export const COLLECTION_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
     if (type === undefined) throw new CallError('all arguments must have the same type');
     return unified(found, type);
   }),
-  setunion: defineVariadic([setOf('first_set', ANY)], setOf('other_sets', ANY), (args) => set(ANY, args.flatMap((_, at) => itemsAt(args, at)))),
+  setunion: defineVariadic([setOf('first_set', ANY)], setOf('other_sets', ANY), (args) =>
+    set(
+      ANY,
+      args.flatMap((_, at) => itemsAt(args, at)),
+    ),
+  ),
   zipmap: define([listOf('keys', STRING), any('values')], (args) => {
     const [keys, values] = [itemsAt(args, 0), itemsAt(args, 1)];
     if (keys.length !== values.length) throw new CallError('number of keys and values must be equal');

@@ -12,7 +12,11 @@ export function define(params: readonly Parameter[], call: HclFunction['call']):
 }
 
 /** Makes a function whose last parameter takes all further arguments. */
-export function defineVariadic(params: readonly Parameter[], variadic: Parameter, call: HclFunction['call']): HclFunction {
+export function defineVariadic(
+  params: readonly Parameter[],
+  variadic: Parameter,
+  call: HclFunction['call'],
+): HclFunction {
   return { params, variadic, call };
 }
 

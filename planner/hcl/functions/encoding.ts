@@ -16,7 +16,13 @@ export const ENCODING_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
   jsondecode: define([string('str')], (args) => valueFromJson(textAt(args, 0)) ?? notJson()),
   base64encode: define([string('str')], (args) => text(Buffer.from(textAt(args, 0)).toString('base64'))),
   base64decode: define([string('str')], (args) => text(Buffer.from(textAt(args, 0), 'base64').toString('utf8'))),
-  urlencode: define([string('str')], (args) => text(encodeURIComponent(textAt(args, 0)).replace(/[!'()*]/g, percent).replaceAll('%20', '+'))),
+  urlencode: define([string('str')], (args) =>
+    text(
+      encodeURIComponent(textAt(args, 0))
+        .replace(/[!'()*]/g, percent)
+        .replaceAll('%20', '+'),
+    ),
+  ),
   md5: hash('md5'),
   sha1: hash('sha1'),
   sha256: hash('sha256'),
@@ -41,7 +47,10 @@ function jsonText(value: Value): string {
     case 'number':
       return formatNumber(value.value);
     case 'string':
-      return JSON.stringify(value.value).replace(/[<>&\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+      return JSON.stringify(value.value).replace(
+        /[<>&\u2028\u2029]/g,
+        (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      );
     case 'tuple':
     case 'list':
     case 'set':

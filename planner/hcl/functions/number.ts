@@ -7,7 +7,9 @@ import { bool, equal, NULL, number } from '../value.ts';
 import { anyOrNull, countAt, define, defineVariadic, flag, flagAt, num, numberAt, string, textAt } from './define.ts';
 
 const operation = (operator: '+' | '-' | '*' | '/' | '%'): HclFunction =>
-  define([num('a'), num('b')], (args) => number(arithmetic(operator, numberAt(args, 0), numberAt(args, 1)) ?? undefinedResult()));
+  define([num('a'), num('b')], (args) =>
+    number(arithmetic(operator, numberAt(args, 0), numberAt(args, 1)) ?? undefinedResult()),
+  );
 
 const comparison = (holds: (order: number) => boolean): HclFunction =>
   define([num('a'), num('b')], (args) => bool(holds(compare(numberAt(args, 0), numberAt(args, 1)))));
@@ -15,7 +17,9 @@ const comparison = (holds: (order: number) => boolean): HclFunction =>
 const extreme = (wanted: -1 | 1): HclFunction =>
   defineVariadic([], num('numbers'), (args) => {
     if (args.length === 0) throw new CallError('must pass at least one number');
-    return number(args.map((_, at) => numberAt(args, at)).reduce((best, one) => (compare(one, best) === wanted ? one : best)));
+    return number(
+      args.map((_, at) => numberAt(args, at)).reduce((best, one) => (compare(one, best) === wanted ? one : best)),
+    );
   });
 
 /** Functions on numbers, and comparisons and logic as functions (zclconf/go-cty `function/stdlib/number.go`). */
@@ -61,7 +65,8 @@ function parsedInteger(digits: string, base: number): bigint {
   let value = 0n;
   for (const digit of body.toLowerCase()) {
     const worth = Number.parseInt(digit, 36);
-    if (Number.isNaN(worth) || worth >= base) throw new CallError(`cannot parse ${JSON.stringify(digits)} as a base ${base} integer`, 0);
+    if (Number.isNaN(worth) || worth >= base)
+      throw new CallError(`cannot parse ${JSON.stringify(digits)} as a base ${base} integer`, 0);
     value = value * BigInt(base) + BigInt(worth);
   }
   if (body === '') throw new CallError(`cannot parse ${JSON.stringify(digits)} as a base ${base} integer`, 0);

@@ -37,13 +37,24 @@ export const SPECIAL_FORMS: Readonly<Record<string, SpecialForm>> = {
   },
   convert: (call, scope) => {
     const [value, type] = call.args;
-    if (value === undefined || type === undefined || call.args.length > 2) throw wrongCount(call, 'convert(value, type)');
+    if (value === undefined || type === undefined || call.args.length > 2)
+      throw wrongCount(call, 'convert(value, type)');
     const converted = convert(evaluate(value, scope), typeFromExpression(type));
     if (converted.ok) return converted.value;
-    throw new HclError({ reason: 'function-argument', message: `This value cannot be converted: ${converted.failure}`, hint: 'change the value or the type', span: value.span });
+    throw new HclError({
+      reason: 'function-argument',
+      message: `This value cannot be converted: ${converted.failure}`,
+      hint: 'change the value or the type',
+      span: value.span,
+    });
   },
 };
 
 function wrongCount(call: Parameters<SpecialForm>[0], form: string): HclError {
-  return new HclError({ reason: 'function-arguments', message: `Wrong number of arguments for ${call.name}`, hint: `write ${form}`, span: call.span });
+  return new HclError({
+    reason: 'function-arguments',
+    message: `Wrong number of arguments for ${call.name}`,
+    hint: `write ${form}`,
+    span: call.span,
+  });
 }

@@ -6,7 +6,12 @@ import { LinkBroken, Links } from '../../../runtime/build/links.ts';
 const result = create(ResultSchema, {});
 
 /** Runs a target to its end and writes down when it evaluated and when its job was free to end. */
-function follow(links: Links, target: string, diary: string[], evaluate = async (): Promise<void> => undefined): Promise<void> {
+function follow(
+  links: Links,
+  target: string,
+  diary: string[],
+  evaluate = async (): Promise<void> => undefined,
+): Promise<void> {
   return links
     .run(target, result, async () => {
       diary.push(`${target} evaluates`);
@@ -17,14 +22,24 @@ function follow(links: Links, target: string, diary: string[], evaluate = async 
 
 describe('linked targets', () => {
   test('a parent evaluates before its child, and lives until the child has evaluated', async () => {
-    const links = new Links(new Map([['base', []], ['app', ['base']]]));
+    const links = new Links(
+      new Map([
+        ['base', []],
+        ['app', ['base']],
+      ]),
+    );
     const diary: string[] = [];
     await Promise.all([follow(links, 'app', diary), follow(links, 'base', diary)]);
     expect(diary).toEqual(['base evaluates', 'app evaluates', 'app ends', 'base ends']);
   });
 
   test('nothing evaluates before every child is known to the daemon', async () => {
-    const links = new Links(new Map([['base', []], ['app', ['base']]]));
+    const links = new Links(
+      new Map([
+        ['base', []],
+        ['app', ['base']],
+      ]),
+    );
     const diary: string[] = [];
     const base = follow(links, 'base', diary);
     await new Promise((resolve) => setImmediate(resolve));
@@ -41,7 +56,13 @@ describe('linked targets', () => {
   });
 
   test('a failed target breaks those that link to it, and they name the first that failed', async () => {
-    const links = new Links(new Map([['base', []], ['mid', ['base']], ['app', ['mid']]]));
+    const links = new Links(
+      new Map([
+        ['base', []],
+        ['mid', ['base']],
+        ['app', ['mid']],
+      ]),
+    );
     const app = links.result('mid').catch((error: unknown) => error);
     const mid = links.result('base').catch((error: unknown) => {
       links.broken('mid', error instanceof LinkBroken ? error.because : 'mid');
@@ -53,7 +74,13 @@ describe('linked targets', () => {
   });
 
   test('a failed child does not keep its parent from ending', async () => {
-    const links = new Links(new Map([['base', []], ['bad', ['base']], ['good', ['base']]]));
+    const links = new Links(
+      new Map([
+        ['base', []],
+        ['bad', ['base']],
+        ['good', ['base']],
+      ]),
+    );
     const diary: string[] = [];
     const base = follow(links, 'base', diary);
     const bad = follow(links, 'bad', diary, async () => {

@@ -19,15 +19,45 @@ const tags = ['a.example/app:1', 'b.example/app:1'];
 
 describe('outputs become exporters', () => {
   test.each<[string, ImageStore, readonly TypedEntry[], unknown]>([
-    ['no output stays in the Docker Engine', 'docker-containerd', [], [{ type: 'moby', attrs: { name: tags.join(',') } }]],
+    [
+      'no output stays in the Docker Engine',
+      'docker-containerd',
+      [],
+      [{ type: 'moby', attrs: { name: tags.join(',') } }],
+    ],
     ['no output of a standalone daemon is cache only', 'none', [], []],
     ['a push carries every tag', 'none', [push], [{ type: 'image', attrs: { push: 'true', name: tags.join(',') } }]],
-    ['registry is image with push', 'none', [{ type: 'registry', attrs: {} }], [{ type: 'image', attrs: { push: 'true', name: tags.join(',') } }]],
-    ['a load into the engine that builds costs no archive', 'docker-containerd', [load], [{ type: 'moby', attrs: { name: tags.join(',') } }]],
-    ['a load from a standalone daemon is an archive', 'none', [load], [{ type: 'oci', attrs: { name: tags.join(',') }, sink: { kind: 'load' } }]],
+    [
+      'registry is image with push',
+      'none',
+      [{ type: 'registry', attrs: {} }],
+      [{ type: 'image', attrs: { push: 'true', name: tags.join(',') } }],
+    ],
+    [
+      'a load into the engine that builds costs no archive',
+      'docker-containerd',
+      [load],
+      [{ type: 'moby', attrs: { name: tags.join(',') } }],
+    ],
+    [
+      'a load from a standalone daemon is an archive',
+      'none',
+      [load],
+      [{ type: 'oci', attrs: { name: tags.join(',') }, sink: { kind: 'load' } }],
+    ],
     ['cacheonly makes nothing', 'docker-containerd', [{ type: 'cacheonly', attrs: {} }], []],
-    ['tar without dest goes to stdout', 'none', [{ type: 'tar', attrs: {} }], [{ type: 'tar', attrs: {}, sink: { kind: 'stdout' } }]],
-    ['dest does not reach the daemon', 'none', [{ type: 'oci', attrs: { dest: 'out.tar' } }], [{ type: 'oci', attrs: { name: tags.join(',') }, sink: { kind: 'file', path: 'out.tar' } }]],
+    [
+      'tar without dest goes to stdout',
+      'none',
+      [{ type: 'tar', attrs: {} }],
+      [{ type: 'tar', attrs: {}, sink: { kind: 'stdout' } }],
+    ],
+    [
+      'dest does not reach the daemon',
+      'none',
+      [{ type: 'oci', attrs: { dest: 'out.tar' } }],
+      [{ type: 'oci', attrs: { name: tags.join(',') }, sink: { kind: 'file', path: 'out.tar' } }],
+    ],
   ])('%s', (_, store, outputs, expected) => {
     expect(plannedExports(target('app', { tags, outputs }), facts(store))).toEqual({ ok: true, value: expected });
   });
@@ -50,8 +80,20 @@ describe('outputs become exporters', () => {
 
   test.each<[string, ImageStore, readonly TypedEntry[], readonly string[], string]>([
     ['a push without a tag', 'none', [push], [], 'pushing target "app" without a tag'],
-    ['a push from the classic store', 'docker-classic', [push], tags, 'pushing target "app" from a Docker Engine with the classic image store'],
-    ['a folder output', 'none', [{ type: 'local', attrs: { dest: 'out' } }], tags, 'output type "local" (target "app")'],
+    [
+      'a push from the classic store',
+      'docker-classic',
+      [push],
+      tags,
+      'pushing target "app" from a Docker Engine with the classic image store',
+    ],
+    [
+      'a folder output',
+      'none',
+      [{ type: 'local', attrs: { dest: 'out' } }],
+      tags,
+      'output type "local" (target "app")',
+    ],
   ])('%s is refused by name', (_, store, outputs, names, what) => {
     expect(plannedExports(target('app', { tags: names, outputs }), facts(store))).toMatchObject({
       ok: false,

@@ -25,18 +25,46 @@ function request(says: Partial<Target>): FrontendRequest {
 
 describe('a target becomes frontend options', () => {
   test.each<[string, Partial<Target>, Record<string, string>]>([
-    ['arguments and labels', { args: { A: '1', B: '' }, labels: { l: 'x,y' } }, { 'build-arg:A': '1', 'build-arg:B': '', 'label:l': 'x,y' }],
-    ['platforms, normalised', { platforms: ['linux/x86_64', 'linux/arm64/v8'] }, { platform: 'linux/amd64,linux/arm64' }],
+    [
+      'arguments and labels',
+      { args: { A: '1', B: '' }, labels: { l: 'x,y' } },
+      { 'build-arg:A': '1', 'build-arg:B': '', 'label:l': 'x,y' },
+    ],
+    [
+      'platforms, normalised',
+      { platforms: ['linux/x86_64', 'linux/arm64/v8'] },
+      { platform: 'linux/amd64,linux/arm64' },
+    ],
     ['a stage', { target: 'test' }, { target: 'test' }],
     ['no cache at all', { noCache: true, noCacheFilter: ['a'] }, { 'no-cache': '' }],
     ['no cache for stages', { noCacheFilter: ['a', 'b'] }, { 'no-cache': 'a,b' }],
     ['pull', { pull: true }, { 'image-resolve-mode': 'pull' }],
     ['no network', { network: 'none' }, { 'force-network-mode': 'none' }],
-    ['hosts', { extraHosts: { a: '1.2.3.4', b: 'host-gateway', c: '[::1]' } }, { 'add-hosts': 'a=1.2.3.4,b=10.0.0.1,c=::1' }],
-    ['shared memory and limits', { shmSize: '64', ulimits: ['nofile=1:2', 'core=0'] }, { 'shm-size': '64', ulimit: 'nofile=1:2,core=0' }],
-    ['a remote named context', { contexts: { alpine: 'docker-image://alpine:3' } }, { 'context:alpine': 'docker-image://alpine:3', 'frontend.caps': 'moby.buildkit.frontend.contexts+forward' }],
-    ['a local named context', { contexts: { src: '../src' } }, { 'context:src': 'local:src', 'sharedkey:localdir:src': 'key of /src' }],
-    ['an attestation asked for', { attest: [{ type: 'provenance', attrs: { mode: 'max' }, disabled: false }] }, { 'attest:provenance': 'type=provenance,mode=max' }],
+    [
+      'hosts',
+      { extraHosts: { a: '1.2.3.4', b: 'host-gateway', c: '[::1]' } },
+      { 'add-hosts': 'a=1.2.3.4,b=10.0.0.1,c=::1' },
+    ],
+    [
+      'shared memory and limits',
+      { shmSize: '64', ulimits: ['nofile=1:2', 'core=0'] },
+      { 'shm-size': '64', ulimit: 'nofile=1:2,core=0' },
+    ],
+    [
+      'a remote named context',
+      { contexts: { alpine: 'docker-image://alpine:3' } },
+      { 'context:alpine': 'docker-image://alpine:3', 'frontend.caps': 'moby.buildkit.frontend.contexts+forward' },
+    ],
+    [
+      'a local named context',
+      { contexts: { src: '../src' } },
+      { 'context:src': 'local:src', 'sharedkey:localdir:src': 'key of /src' },
+    ],
+    [
+      'an attestation asked for',
+      { attest: [{ type: 'provenance', attrs: { mode: 'max' }, disabled: false }] },
+      { 'attest:provenance': 'type=provenance,mode=max' },
+    ],
   ])('%s', (_, says, attrs) => {
     expect(request(says).attrs).toMatchObject(attrs);
   });

@@ -195,12 +195,18 @@ async function runSleeper(): Promise<number> {
   await using docker = await peers({ dockerHost: `unix://${join(data.path, 'engine/run/docker.sock')}` });
   const ran = await docker.run('docker', ['run', '--detach', '--init', 'both:1', 'sleep', '7654321']);
   expect(ran.exitCode, ran.stderr).toBe(0);
+  let sleeper: number | undefined;
+  await expect.poll(async () => (sleeper = await sleeperOf(ran.stdout.trim()))).toBeDefined();
+  return sleeper ?? 0;
+}
+
+async function sleeperOf(container: string): Promise<number | undefined> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
-    if (command.startsWith('sleep\0') && groups.includes(ran.stdout.trim())) return Number(pid);
+    if (command.startsWith('sleep\0') && groups.includes(container)) return Number(pid);
   }
-  throw new Error(`no process of container ${ran.stdout}`);
+  return undefined;
 }
 
 async function imageTags(): Promise<readonly string[]> {

@@ -1,0 +1,28 @@
+// Bundles the program into dist/, so that it starts in a fraction of the time. Run by `npm install`; where esbuild is
+// absent (an install without development packages) the sources are run as they are.
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const esbuild = await import('esbuild').catch(() => undefined);
+if (esbuild === undefined) {
+  console.log('esbuild is not installed: depot will run from its sources.');
+} else {
+  rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+  await esbuild.build({
+    entryPoints: { main: path.join(root, 'cli/main.ts') },
+    outdir: path.join(root, 'dist'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunk-[hash]',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+}
