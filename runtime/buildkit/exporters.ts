@@ -26,12 +26,21 @@ export function plannedExports(target: Target, facts: DaemonFacts): Result<reado
   const asked = target.outputs.length === 0 ? defaultOutputs(facts) : target.outputs;
   const planned: PlannedExport[] = [];
   for (const output of asked) {
-    if (output.type === 'cacheonly') continue;
+    if (output.type === 'cacheonly' || isLoadedAnyway(output, asked, facts)) continue;
     const one = plannedExport(output, target, facts);
     if (!one.ok) return one;
     planned.push(one.value);
   }
   return ok(planned);
+}
+
+/**
+ * Inside a Docker Engine every image output ends in its store, so that a plain load beside one adds nothing; two exporters
+ * that name the same image at once would even get in each other's way.
+ */
+function isLoadedAnyway(output: TypedEntry, all: readonly TypedEntry[], facts: DaemonFacts): boolean {
+  const isPlainLoad = output.type === 'docker' && Object.keys(output.attrs).length === 0;
+  return facts.store !== 'none' && isPlainLoad && all.some(({ type }) => type === 'image' || type === 'registry');
 }
 
 function defaultOutputs(facts: DaemonFacts): readonly TypedEntry[] {

@@ -45,6 +45,12 @@ describe('outputs become exporters', () => {
       [load],
       [{ type: 'oci', attrs: { name: tags.join(',') }, sink: { kind: 'load' } }],
     ],
+    [
+      'a load beside a push adds nothing inside the engine',
+      'docker-containerd',
+      [push, load],
+      [{ type: 'moby', attrs: { push: 'true', name: tags.join(',') } }],
+    ],
     ['cacheonly makes nothing', 'docker-containerd', [{ type: 'cacheonly', attrs: {} }], []],
     [
       'tar without dest goes to stdout',
