@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FailureError } from '../../failure.ts';
-import { launch, logTail, runningDaemon, stopDaemon, untilReady } from './daemon.ts';
+import { logTail, runningDaemon, startDaemon, stopDaemon } from './daemon.ts';
 import type { Environment } from './facts.ts';
 import { setupEnvironment } from './facts.ts';
 import { lock } from './lock.ts';
@@ -45,14 +45,14 @@ export async function startBuildkitd({ paths, program, env, report, signal }: Bu
   await stopDaemon(paths.folder, { graceMs: STOP_GRACE_MS, signal });
   await rm(paths.socket, { force: true });
   const clean = setupEnvironment(env);
-  const launched = await launch({
+  const spec = {
     run: paths.folder,
     script: SCRIPT,
     args: [program, '--root', paths.data, '--addr', `unix://${paths.socket}`],
     env: { ...clean, PATH: `${dirname(program)}:${clean['PATH']}` },
     log: paths.log,
-  });
-  const failure = await untilReady(launched, { answers: () => listens(paths.socket), limitMs: START_LIMIT_MS, signal });
+  };
+  const failure = await startDaemon(spec, { answers: () => listens(paths.socket), limitMs: START_LIMIT_MS, signal });
   if (failure === undefined) {
     step.done(paths.socket);
     return;

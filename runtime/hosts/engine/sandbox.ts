@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { FailureError } from '../../failure.ts';
 import type { DockerPing } from '../../docker/api.ts';
-import { launch, logTail, runningDaemon, stopDaemon, untilReady } from './daemon.ts';
+import { logTail, runningDaemon, startDaemon, stopDaemon } from './daemon.ts';
 import { foreignArchitecture, readEmulation, REGISTER, unregisterEmulation } from './emulation.ts';
 import type { Environment, MachineFacts } from './facts.ts';
 import { setupEnvironment } from './facts.ts';
@@ -21,6 +21,9 @@ const START_LIMIT_MS = 60_000;
 
 /** How long it may take to end its containers and itself before it is ended. */
 const STOP_GRACE_MS = 20_000;
+
+/** How long undoing a start that failed or was cancelled may take in all. */
+const TAKE_BACK_MS = 30_000;
 
 /** In the run folder: the word that says what came of registering emulation. */
 const EMULATION = 'emulation';
@@ -86,10 +89,16 @@ export async function startSandbox(options: SandboxOptions): Promise<DockerPing>
   await clearRemains(paths, signal);
   // Before anything is done to the machine, so that `down` knows even after a kill what there may be to take back.
   await writeFile(paths.state, `${JSON.stringify({ root: paths.root } satisfies SandboxState)}\n`);
-  await network(options);
-  const version = await startDaemon(options);
-  await tellEmulation(options);
-  return version;
+  try {
+    await network(options);
+    const version = await startDockerd(options);
+    await tellEmulation(options);
+    return version;
+  } catch (error) {
+    // What cannot be taken back now is so by the next start or stop; the failure to tell is the first one.
+    await takeBack({ ...options, signal: AbortSignal.timeout(TAKE_BACK_MS) }).catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
@@ -100,21 +109,25 @@ export async function stopSandbox(options: Omit<SandboxOptions, 'env'>): Promise
   const { paths, signal } = options;
   await using held = await lock(`engine:${paths.folder}`, { signal });
   void held;
-  const state = await readState(paths);
-  if (state === undefined && (await runningDaemon(paths.run)) === undefined) return false;
+  if ((await readState(paths)) === undefined && (await runningDaemon(paths.run)) === undefined) return false;
   const step = new Step(options.report, { id: 'stop-dockerd', title: 'Stop the sandboxed Docker Engine' });
+  await takeBack(options);
+  step.done();
+  return true;
+}
+
+/** Ends the daemon, and undoes what its start did to the machine. */
+async function takeBack({ paths, facts, signal }: Omit<SandboxOptions, 'env' | 'report'>): Promise<void> {
   await stopDaemon(paths.run, { graceMs: STOP_GRACE_MS, signal });
-  const root = state?.root ?? paths.root;
+  const root = (await readState(paths))?.root ?? paths.root;
   await removeBridge({ root, bridge: paths.bridge, signal });
   await removeControlGroups(paths.bridge);
-  const emulation = await readEmulation(join(paths.run, EMULATION), options.facts.architecture);
+  const emulation = await readEmulation(join(paths.run, EMULATION), facts.architecture);
   if (emulation.is === 'on' && emulation.ours && !(await anotherSandboxRuns(paths.bridge))) {
-    await unregisterEmulation(options.facts.architecture, { root, signal });
+    await unregisterEmulation(facts.architecture, { root, signal });
   }
   await rm(paths.run, { recursive: true, force: true });
   await rm(paths.state, { force: true });
-  step.done();
-  return true;
 }
 
 /** The first process of the sandboxed engine, if it runs. */
@@ -146,20 +159,20 @@ async function network({ paths, report, signal }: SandboxOptions): Promise<void>
   }
 }
 
-async function startDaemon({ paths, facts, env, report, signal }: SandboxOptions): Promise<DockerPing> {
+async function startDockerd({ paths, facts, env, report, signal }: SandboxOptions): Promise<DockerPing> {
   const step = new Step(report, { id: 'start-dockerd', title: 'Start dockerd' });
   for (const folder of [paths.run, paths.data, paths.etc]) await mkdir(folder, { recursive: true, mode: 0o711 });
   await writeFile(join(paths.etc, 'resolv.conf'), await resolver());
-  const launched = await launch({
+  const spec = {
     run: paths.run,
     script: SCRIPT,
     args: [paths.root, paths.data, paths.etc, foreignArchitecture(facts.architecture), ...dockerdFlags(paths)],
     env: setupEnvironment(env),
     log: paths.log,
-  });
+  };
   let version: DockerPing | undefined;
   const answers = async (): Promise<boolean> => (version = await pingSandbox(paths.socket, signal)) !== undefined;
-  const failure = await untilReady(launched, { answers, limitMs: START_LIMIT_MS, signal });
+  const failure = await startDaemon(spec, { answers, limitMs: START_LIMIT_MS, signal });
   if (version !== undefined && failure === undefined) {
     step.done(`${version.engine} on ${paths.socket}`);
     return version;
