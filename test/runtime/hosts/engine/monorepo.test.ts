@@ -40,7 +40,8 @@ test('the real buildx builds it for both platforms, pushes it to two registries,
   await using a = await testRegistry();
   await using b = await testRegistry();
   const env = { REGISTRY_A: a.host, REGISTRY_B: b.host, BUSYBOX: await busybox() };
-  const pushed = await buildx.run('buildx', ['bake', '--push', '--progress=plain'], { cwd: MONOREPO, env });
+  const allow = `--allow=fs.read=${env.BUSYBOX}`;
+  const pushed = await buildx.run('buildx', ['bake', allow, '--push', '--progress=plain'], { cwd: MONOREPO, env });
   expect(pushed.exitCode, pushed.stderr).toBe(0);
   for (const { url } of [a, b]) {
     const { repositories } = await json<{ readonly repositories: readonly string[] }>(`${url}/v2/_catalog`);
@@ -49,7 +50,7 @@ test('the real buildx builds it for both platforms, pushes it to two registries,
       expect(await platforms(`${url}/v2/monorepo/${image}/manifests/1.0.0`)).toEqual(['amd64', 'arm64']);
   }
 
-  const loaded = await buildx.run('buildx', ['bake', '--load', '--progress=plain', 'service-worker'], {
+  const loaded = await buildx.run('buildx', ['bake', allow, '--load', '--progress=plain', 'service-worker'], {
     cwd: MONOREPO,
     env,
   });

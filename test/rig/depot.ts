@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { tempFolder } from './folder.ts';
+
+const LAUNCHER = resolve(import.meta.dirname, '../../cli/depot.mjs');
+
+/** How a run of depot ended, with all it wrote. */
+export interface DepotRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How depot is run. */
+export interface DepotOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Sent the signal when it aborts: SIGINT, as Ctrl-C. */
+  readonly interrupt?: AbortSignal;
+}
+
+/** The real program, started as a user would, with a home and a Docker configuration of its own. */
+export async function depot(args: readonly string[], options: DepotOptions): Promise<DepotRun> {
+  await using home = await tempFolder('home');
+  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+    cwd: options.cwd,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: home.path,
+      DOCKER_CONFIG: join(home.path, '.docker'),
+      XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? join(process.env['HOME'] ?? home.path, '.cache'),
+      ...options.env,
+    },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
+  options.interrupt?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
+  const ended = Promise.withResolvers<number>();
+  child.once('error', ended.reject);
+  child.once('close', (code, signal) => ended.resolve(code ?? (signal === null ? 1 : 128)));
+  const [stdout, stderr, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), ended.promise]);
+  return { exitCode, stdout, stderr };
+}
