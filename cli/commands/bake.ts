@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { printPlan } from '../../planner/bake/print.ts';
-import type { BakeFlags, Planned } from '../../planner/plan.ts';
+import type { BakeFlags } from '../../planner/bake/flag-overrides.ts';
+import type { Planned } from '../../planner/plan.ts';
 import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { allowProblem, missingEntitlements } from '../entitlements.ts';
@@ -53,7 +54,7 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
   const variables = new Map(environmentMap(env));
   for (const one of args.lists.get('var') ?? [])
     variables.set(one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1));
-  const result = planBake({
+  const result = await planBake({
     files,
     targets: args.rest,
     overrides: args.lists.get('set') ?? [],
@@ -65,7 +66,10 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     flags: flagsOf(context),
   });
-  if (result.ok) return result.value;
+  if (result.ok) {
+    for (const warning of result.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(warning)}\n`);
+    return result.value;
+  }
   const words = result.failure.map(diagnosticText);
   const count = words.length > 1 ? `\n${words.length} mistakes` : '';
   context.stderr.write(`${words.map((one) => `ERROR: ${one}`).join('\n')}${count}\n`);

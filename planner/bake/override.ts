@@ -19,6 +19,14 @@ export interface Override {
 /** Overrides by target name. */
 export type Overrides = ReadonlyMap<string, readonly Override[]>;
 
+/** What the flags come to, and what of them has another effect than its words say. */
+export interface ReadOverrides {
+  readonly byTarget: Overrides;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** A defect of the reference that files and scripts may have come to rely on (buildx `bake/bake.go`, `AddOverrides`). */
+const CLEARED = new Set(['ulimits', 'no-cache-filter', 'network']);
 const NEEDS_SUB = new Set(['args', 'contexts', 'labels', 'extra-hosts']);
 
 /**
@@ -29,12 +37,13 @@ export function readOverrides(
   flags: readonly string[],
   names: readonly string[],
   environment: ReadonlyMap<string, string>,
-): Result<Overrides, readonly Diagnostic[]> {
+): Result<ReadOverrides, readonly Diagnostic[]> {
   const overrides = new Map<
     string,
     Map<string, { key: string; sub: string | undefined; values: string[]; append: boolean }>
   >();
   const diagnostics: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [];
   for (const flag of flags) {
     const read = readFlag(flag, environment);
     if (!read.ok) {
@@ -52,6 +61,10 @@ export function readOverrides(
         ),
       );
       continue;
+    }
+    if (CLEARED.has(key)) {
+      const message = `--set ${flag} clears ${key} instead of setting it, as docker buildx bake does`;
+      warnings.push({ reason: 'ineffective', message, hint: `set ${key} in an override file` });
     }
     const matched = names.filter(matches);
     if (matched.length === 0) {
@@ -72,7 +85,7 @@ export function readOverrides(
     }
   }
   if (diagnostics.length > 0) return fail(diagnostics);
-  return ok(new Map([...overrides].map(([name, own]) => [name, [...own.values()]])));
+  return ok({ byTarget: new Map([...overrides].map(([name, own]) => [name, [...own.values()]])), warnings });
 }
 
 interface Flag {
@@ -145,8 +158,9 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'dockerfile':
     case 'target':
     case 'call':
-    case 'network':
       return ok({ ...target, [one.key]: last });
+    case 'network':
+      return ok({ ...target, network: '' });
     case 'shm-size':
       return ok({ ...target, shmSize: last });
     case 'pull':
@@ -168,9 +182,9 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'platform':
       return ok({ ...target, platforms: listed(target.platforms, one) });
     case 'ulimits':
-      return ok({ ...target, ulimits: listed(target.ulimits, one) });
+      return ok({ ...target, ulimits: [] });
     case 'no-cache-filter':
-      return ok({ ...target, noCacheFilter: listed(target.noCacheFilter, one) });
+      return ok({ ...target, noCacheFilter: [] });
     case 'annotations':
       return ok({ ...target, annotations: unique([...(target.annotations ?? []), ...one.values]) });
     case 'entitlements':

@@ -21,8 +21,8 @@ function goEscapes(json: string): string {
   );
 }
 
-function printedGroup(group: Group): object {
-  return { targets: group.targets };
+function printedGroup({ description, targets }: Group): object {
+  return { ...(description === undefined ? {} : { description }), targets: targets ?? null };
 }
 
 function printedTarget(target: Target): object {
@@ -68,7 +68,6 @@ function printedTarget(target: Target): object {
     ...(target.call === undefined ? {} : { call: target.call }),
     ...list('entitlements', target.entitlements),
     ...map('extra-hosts', target.extraHosts, escapeTemplate),
-    ...(target.projectId === undefined ? {} : { project_id: target.projectId }),
   };
 }
 

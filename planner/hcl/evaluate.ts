@@ -1,7 +1,7 @@
 import type { Span } from '../source.ts';
 import type { Expression, ForExpression, TemplatePart } from './ast.ts';
 import { convert, unify } from './convert.ts';
-import { HclError } from './error.ts';
+import { HclError, isPassable } from './error.ts';
 import { callFunction } from './call.ts';
 import type { Scope } from './scope.ts';
 import { compare, isInteger, negate, toDouble } from './number.ts';
@@ -276,7 +276,7 @@ function logic(expression: Extract<Expression, { is: 'binary' }>, scope: Scope):
       const value = evaluateAs(side, BOOL, scope, `The operand of ${expression.operator}`);
       if (value.is === 'bool' && value.value === decides) return bool(decides);
     } catch (error) {
-      if (!(error instanceof HclError)) throw error;
+      if (!isPassable(error)) throw error;
       failure ??= error;
     }
   }
@@ -307,7 +307,7 @@ function typeIfKnown(expression: Expression, scope: Scope): Type | undefined {
   try {
     return typeOf(evaluate(expression, scope));
   } catch (error) {
-    if (error instanceof HclError) return undefined;
+    if (isPassable(error)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,9 @@
 import { convert } from '../convert.ts';
-import { HclError } from '../error.ts';
+import { HclError, isPassable } from '../error.ts';
 import { evaluate } from '../evaluate.ts';
-import type { SpecialForm } from '../scope.ts';
+import type { Expression } from '../ast.ts';
+import { freeNames } from '../free-names.ts';
+import type { Scope, SpecialForm } from '../scope.ts';
 import { typeFromExpression } from '../type-expression.ts';
 import { bool } from '../value.ts';
 
@@ -13,7 +15,7 @@ export const SPECIAL_FORMS: Readonly<Record<string, SpecialForm>> = {
       try {
         return evaluate(arg, scope);
       } catch (error) {
-        if (!(error instanceof HclError)) throw error;
+        if (!isPassable(error)) throw error;
         last = error;
       }
     }
@@ -31,7 +33,7 @@ export const SPECIAL_FORMS: Readonly<Record<string, SpecialForm>> = {
       evaluate(arg, scope);
       return bool(true);
     } catch (error) {
-      if (!(error instanceof HclError)) throw error;
+      if (!isPassable(error)) throw error;
       return bool(false);
     }
   },
@@ -39,6 +41,7 @@ export const SPECIAL_FORMS: Readonly<Record<string, SpecialForm>> = {
     const [value, type] = call.args;
     if (value === undefined || type === undefined || call.args.length > 2)
       throw wrongCount(call, 'convert(value, type)');
+    useTypeNames(type, scope);
     const converted = convert(evaluate(value, scope), typeFromExpression(type));
     if (converted.ok) return converted.value;
     throw new HclError({
@@ -49,6 +52,21 @@ export const SPECIAL_FORMS: Readonly<Record<string, SpecialForm>> = {
     });
   },
 };
+
+/**
+ * The reference takes the words of a type for names of variables: it forgives each once, and refuses the second time (buildx
+ * `bake/hclparser/hclparser.go`, `loadDeps`).
+ */
+function useTypeNames(type: Expression, scope: Scope): void {
+  for (const { is, name, span } of freeNames(type)) {
+    if (is !== 'variable') continue;
+    try {
+      scope.variable(name, span);
+    } catch (error) {
+      if (!isPassable(error)) throw error;
+    }
+  }
+}
 
 function wrongCount(call: Parameters<SpecialForm>[0], form: string): HclError {
   return new HclError({

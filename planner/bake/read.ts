@@ -1,0 +1,80 @@
+import type { Diagnostic } from '../diagnostic.ts';
+import type { Body } from '../hcl/ast.ts';
+import { standardLibrary } from '../hcl/functions/table.ts';
+import { text } from '../hcl/value.ts';
+import type { FileSystemPort } from '../host.ts';
+import type { Result } from '../result.ts';
+import { fail, ok } from '../result.ts';
+import type { SourceFile } from '../source.ts';
+import { collectDefinition } from './definition.ts';
+import { readDefinitionFiles } from './discover.ts';
+import type { EvaluatedDefinition } from './evaluated.ts';
+import { evaluateDefinition } from './evaluated.ts';
+import { languagesOf, parseDefinition } from './languages.ts';
+import { ineffective } from './warnings.ts';
+
+/** What a definition depends on. */
+export interface DefinitionInput {
+  /** `-f`, in order; `-` is stdin. Empty: the default names. */
+  readonly files: readonly string[];
+  /** The environment: variables of the definition, `BUILDX_BAKE_FILE`, `SOURCE_DATE_EPOCH`. */
+  readonly variables: ReadonlyMap<string, string>;
+  readonly fs: FileSystemPort;
+  readonly stdin?: string;
+  /** For `timestamp()`. */
+  readonly now: Date;
+  /** For `homedir()`. */
+  readonly homeDir: string;
+  /** `BAKE_LOCAL_PLATFORM`, such as `linux/amd64`. */
+  readonly localPlatform: string;
+}
+
+/** A definition with every expression evaluated, and what in it has no effect. */
+export interface ReadDefinition {
+  readonly evaluated: EvaluatedDefinition;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Finds, reads, merges and evaluates the files of a definition. Fails with everything that is wrong in them. */
+export async function readDefinition(input: DefinitionInput): Promise<Result<ReadDefinition, readonly Diagnostic[]>> {
+  const files = readDefinitionFiles({
+    named: input.files,
+    environment: input.variables,
+    fs: input.fs,
+    stdin: input.stdin,
+  });
+  if (!files.ok) return files;
+  const bodies = parseFiles(files.value);
+  if (!bodies.ok) return bodies;
+  const { definition, diagnostics } = collectDefinition(bodies.value);
+  const { evaluated, diagnostics: found } = evaluateDefinition(definition, {
+    environment: input.variables,
+    builtins: new Map([
+      ['BAKE_CMD_CONTEXT', text('cwd://')],
+      ['BAKE_LOCAL_PLATFORM', text(input.localPlatform)],
+    ]),
+    library: standardLibrary({ now: input.now, homeDir: input.homeDir }),
+  });
+  if (diagnostics.length + found.length > 0) return fail([...diagnostics, ...found]);
+  return ok({ evaluated, warnings: bodies.value.flatMap(ineffective) });
+}
+
+function parseFiles(files: readonly SourceFile[]): Result<readonly Body[], readonly Diagnostic[]> {
+  const bodies: Body[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const file of files) {
+    const languages = languagesOf(file.name);
+    if (languages.length === 1 && languages.includes('compose')) {
+      diagnostics.push({
+        reason: 'unsupported',
+        message: `${file.name}: Compose definitions are not supported yet`,
+        hint: 'HCL and JSON definitions are; name one with -f',
+      });
+      continue;
+    }
+    const parsed = parseDefinition(file, languages);
+    bodies.push(parsed.body);
+    diagnostics.push(...parsed.diagnostics);
+  }
+  return diagnostics.length > 0 ? fail(diagnostics) : ok(bodies);
+}
