@@ -19,6 +19,8 @@ export interface DefinitionInput {
   readonly files: readonly string[];
   /** The environment: variables of the definition, `BUILDX_BAKE_FILE`, `SOURCE_DATE_EPOCH`. */
   readonly variables: ReadonlyMap<string, string>;
+  /** `--var`: go before the environment, for variables of the definition only. */
+  readonly vars?: ReadonlyMap<string, string>;
   readonly fs: FileSystemPort;
   readonly stdin?: string;
   /** For `timestamp()`. */
@@ -48,7 +50,7 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   if (!bodies.ok) return bodies;
   const { definition, diagnostics } = collectDefinition(bodies.value);
   const { evaluated, diagnostics: found } = evaluateDefinition(definition, {
-    environment: input.variables,
+    environment: input.vars === undefined ? input.variables : new Map([...input.variables, ...input.vars]),
     builtins: new Map([
       ['BAKE_CMD_CONTEXT', text('cwd://')],
       ['BAKE_LOCAL_PLATFORM', text(input.localPlatform)],

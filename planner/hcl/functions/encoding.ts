@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { valueFromJson } from '../from-json.ts';
-import { formatNumber } from '../number.ts';
 import type { HclFunction } from '../scope.ts';
 import { CallError } from '../scope.ts';
-import type { Value } from '../value.ts';
-import { NULL, sortedKeys, text } from '../value.ts';
+import { jsonText } from '../to-json.ts';
+import { NULL, text } from '../value.ts';
 import { anyOrNull, define, string, textAt } from './define.ts';
 
 const hash = (algorithm: string): HclFunction =>
@@ -35,30 +34,4 @@ function notJson(): never {
 
 function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-}
-
-/** JSON as Go writes it: keys sorted, `<`, `>` and `&` escaped. */
-function jsonText(value: Value): string {
-  switch (value.is) {
-    case 'null':
-      return 'null';
-    case 'bool':
-      return String(value.value);
-    case 'number':
-      return formatNumber(value.value);
-    case 'string':
-      return JSON.stringify(value.value).replace(
-        /[<>&\u2028\u2029]/g,
-        (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      );
-    case 'tuple':
-    case 'list':
-    case 'set':
-      return `[${value.items.map(jsonText).join(',')}]`;
-    case 'object':
-    case 'map':
-      return `{${sortedKeys(value.entries)
-        .map((key) => `${jsonText(text(key))}:${jsonText(value.entries.get(key) ?? NULL)}`)
-        .join(',')}}`;
-  }
 }
