@@ -105,7 +105,7 @@ function attempt<T>(work: () => T, diagnostics: Diagnostic[]): T | undefined {
     return work();
   } catch (error) {
     if (!(error instanceof HclError)) throw error;
-    diagnostics.push(error.diagnostic);
+    diagnostics.push(...error.diagnostics);
     return undefined;
   }
 }

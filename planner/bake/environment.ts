@@ -51,10 +51,10 @@ export function typedOverride(given: string, type: Type, format: 'plain' | 'json
 }
 
 /** The reference reads an empty text as no CSV record at all, which is an error there too. */
-const EMPTY = 'it is empty, which is no CSV; for none set NAME_JSON to [] or {}';
+const EMPTY = 'it is empty, which is no CSV; [] or {} in NAME_JSON gives none';
 
 function unsupported(type: Type): Result<Value, string> {
-  return fail(`plain text cannot give ${describeType(type)}; set NAME_JSON to a JSON text instead`);
+  return fail(`plain text cannot give ${describeType(type)}; a JSON text in NAME_JSON can`);
 }
 
 function isPrimitive(type: Type): boolean {

@@ -194,17 +194,14 @@ export class Globals {
     const again = first.file !== span.file || first.start !== span.start;
     this.#unknown.set(name, first);
     const known = [...definition.variables.keys(), ...definition.constants.keys(), ...builtins.keys()];
-    const declare = `declare it: variable ${JSON.stringify(name)} { default = "..." }`;
-    return new HclError(
-      {
-        reason: 'unknown-variable',
-        message: `There is no variable named ${JSON.stringify(name)}`,
-        hint: didYouMean(name, known, declare),
-        span,
-        ...(again ? { related: [{ message: 'looked for here first; try() helps only once', span: first }] } : {}),
-      },
-      { final: again },
-    );
+    const related = again ? { related: [{ message: 'looked for here first; that helps only once', span: first }] } : {};
+    const diagnostic = {
+      reason: 'unknown-variable',
+      message: `There is no variable named ${JSON.stringify(name)}`,
+      hint: missingHint(name, known),
+      span,
+    };
+    return new HclError({ ...diagnostic, ...related }, { final: again });
   }
 
   #cycle(name: string, span: Span): HclError {
@@ -226,6 +223,18 @@ export class Globals {
   }
 }
 
+function missingHint(name: string, known: readonly string[]): string {
+  const minus = name.split('-');
+  if (minus.length > 1 && known.includes(minus[0] ?? '')) {
+    return `a name can hold "-"; for a subtraction write ${minus.join(' - ')}`;
+  }
+  if (TYPE_WORDS.has(name))
+    return 'docker buildx bake takes the type for a name, and a second convert() to it for a mistake';
+  return didYouMean(name, known, `declare it: variable ${JSON.stringify(name)} { default = "..." }`);
+}
+
+const TYPE_WORDS: ReadonlySet<string> = new Set(['string', 'number', 'bool', 'any']);
+
 /** What is wrong, each once, over all that is tried. */
 function attempts<T>(all: Iterable<T>, one: (item: T) => void): readonly Diagnostic[] {
   const seen = new Map<string, Diagnostic>();
@@ -234,8 +243,7 @@ function attempts<T>(all: Iterable<T>, one: (item: T) => void): readonly Diagnos
       one(item);
     } catch (error) {
       if (!(error instanceof HclError)) throw error;
-      const { diagnostic } = error;
-      seen.set(`${diagnostic.message}@${diagnostic.span?.start}`, diagnostic);
+      for (const one of error.diagnostics) seen.set(`${one.message}@${one.span?.start}`, one);
     }
   }
   return [...seen.values()];
@@ -245,7 +253,7 @@ function overridden(name: string, from: string, value: Result<Value, string>, sp
   if (value.ok) return value.value;
   throw new HclError({
     reason: 'invalid-override',
-    message: `The environment variable ${from} cannot be the value of the variable ${JSON.stringify(name)}: ${value.failure}`,
+    message: `The environment variable ${from} cannot be the value of the variable ${JSON.stringify(name)}: ${value.failure.replace('NAME_JSON', `${name}_JSON`)}`,
     hint: 'change it or unset it',
     ...(span === undefined ? {} : { span }),
   });

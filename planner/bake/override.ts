@@ -27,6 +27,34 @@ export interface ReadOverrides {
 
 /** A defect of the reference that files and scripts may have come to rely on (buildx `bake/bake.go`, `AddOverrides`). */
 const CLEARED = new Set(['ulimits', 'no-cache-filter', 'network']);
+const KEYS: readonly string[] = [
+  'annotations',
+  'args',
+  'attest',
+  'cache-from',
+  'cache-to',
+  'call',
+  'context',
+  'contexts',
+  'dockerfile',
+  'entitlements',
+  'extra-hosts',
+  'labels',
+  'load',
+  'network',
+  'no-cache',
+  'no-cache-filter',
+  'output',
+  'platform',
+  'pull',
+  'push',
+  'secrets',
+  'shm-size',
+  'ssh',
+  'tags',
+  'target',
+  'ulimits',
+];
 const NEEDS_SUB = new Set(['args', 'contexts', 'labels', 'extra-hosts']);
 
 /**
@@ -127,7 +155,7 @@ export function applyOverrides(target: RawTarget, overrides: readonly Override[]
     if (late.includes(one)) continue;
     const applied = applyOne(result, one);
     if (!applied.ok)
-      return fail(problem(`target "${target.name}": ${applied.failure}`, `--set ${target.name}.${one.key}`));
+      return fail(problem(`target "${target.name}": ${applied.failure}`, `given by --set ${target.name}.${one.key}`));
     result = applied.value;
   }
   for (const one of [...late].sort((a, b) => order[a.key as 'push' | 'load'] - order[b.key as 'push' | 'load'])) {
@@ -211,7 +239,7 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'attest':
       return entries(one, attestEntry, (parsed) => over(target, { attest: parsed }));
     default:
-      return fail(`unknown key: ${one.key}`);
+      return fail(`unknown key: ${one.key}; ${didYouMean(one.key, KEYS, `known are ${KEYS.join(', ')}`)}`);
   }
 }
 

@@ -42,15 +42,12 @@ export function requestedTargets(given: readonly string[], names: Names): Result
 export function unknownTarget(name: string, names: Names, span?: Diagnostic['span']): Diagnostic {
   const all = [...names.targets, ...names.groups.keys()];
   const list = `${all.slice(0, 10).join(', ')}${all.length > 10 ? ', ...' : ''}`;
-  const otherwise = names.groups.has(name)
-    ? 'this group leads only back to itself, or holds nothing'
-    : all.length === 0
-      ? 'nothing is defined'
-      : `defined are ${list}`;
+  const otherwise = all.length === 0 ? 'nothing is defined' : `defined are ${list}`;
+  const isGroup = 'it is a group; only targets can stand here, and a group that leads to some';
   return {
     reason: 'unknown-target',
     message: `failed to find target ${name}`,
-    hint: names.groups.has(name) ? otherwise : didYouMean(name, all, otherwise),
+    hint: names.groups.has(name) ? isGroup : didYouMean(name, all, otherwise),
     ...(span === undefined ? {} : { span }),
   };
 }

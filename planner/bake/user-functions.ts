@@ -27,6 +27,8 @@ export class UserFunctions {
   readonly #surroundings: FunctionSurroundings;
   readonly #made = new Map<string, HclFunction>();
   readonly #running = new Set<string>();
+  /** What {@link check} found; told once, whoever calls the function. */
+  readonly #broken = new Map<string, HclError>();
 
   constructor(surroundings: FunctionSurroundings) {
     this.#surroundings = surroundings;
@@ -38,6 +40,8 @@ export class UserFunctions {
 
   /** Undefined when no block has the name. Throws {@link HclError} when its block is wrong. */
   find(name: string): HclFunction | undefined {
+    const broken = this.#broken.get(name);
+    if (broken !== undefined) throw broken;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
     const block = this.#surroundings.blocks.get(name);
@@ -52,7 +56,13 @@ export class UserFunctions {
    * result exist. Throws {@link HclError}.
    */
   check(name: string): void {
-    if (!this.#surroundings.isStandard(name)) this.#checkResult(name, []);
+    if (this.#surroundings.isStandard(name)) return;
+    try {
+      this.#checkResult(name, []);
+    } catch (error) {
+      if (error instanceof HclError) this.#broken.set(name, error);
+      throw error;
+    }
   }
 
   #checkResult(name: string, chain: readonly string[]): void {

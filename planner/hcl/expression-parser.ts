@@ -164,10 +164,15 @@ export class ExpressionParser {
       case 'end':
         break;
     }
+    const atLineEnd = token.kind === 'newline';
     throw this.error(
       token,
       'An expression is expected here',
-      'a string, a number, a list, a variable or a function call',
+      atLineEnd
+        ? 'put it on this line; it may go on over several lines inside ( ) or [ ]'
+        : token.text === '.'
+          ? 'a number begins with a digit: 0.5'
+          : 'a string, a number, a list, a variable or a function call',
     );
   }
 

@@ -37,7 +37,7 @@ export function parseHclJson(
     return { body: converter.body([root], schema), diagnostics: converter.diagnostics };
   } catch (error) {
     if (!(error instanceof HclError)) throw error;
-    return { body: empty, diagnostics: [error.diagnostic] };
+    return { body: empty, diagnostics: error.diagnostics };
   }
 }
 
@@ -84,7 +84,7 @@ class BodyConverter {
       });
     } catch (error) {
       if (!(error instanceof HclError)) throw error;
-      this.diagnostics.push(error.diagnostic);
+      this.diagnostics.push(...error.diagnostics);
     }
   }
 

@@ -85,6 +85,9 @@ class JsonReader {
     if (start >= this.#text.length) {
       throw this.#error('A JSON value is expected here', 'the file ends too early', start, start);
     }
+    if (this.#text[start] === '\uFEFF') {
+      throw this.#error('JSON must not begin with a byte order mark', 'save the file without it', start, start + 1);
+    }
     const comment = this.#text.startsWith('//', start) || this.#text.startsWith('#', start);
     throw this.#error(
       comment ? 'JSON has no comments' : 'A JSON value is expected here',

@@ -44,7 +44,7 @@ class BodyParser extends ExpressionParser {
         this.#item(token, attributes, blocks);
       } catch (error) {
         if (!(error instanceof HclError)) throw error;
-        this.#tell(error.diagnostic);
+        for (const one of error.diagnostics) this.#tell(one);
         if (this.diagnostics.length >= MAX_DIAGNOSTICS) break;
         this.#recover(itemStart);
       }

@@ -22,7 +22,7 @@ export function cacheEntries(raw: RawEntry): Parsed<readonly TypedEntry[]> {
   if (!pairs.ok) return pairs;
   const { type, ...attrs } = Object.fromEntries(pairs.value);
   if (type === undefined || type === '')
-    return fail(`type required form> ${JSON.stringify(typeof raw === 'string' ? raw : '')}`);
+    return fail(`type required for ${JSON.stringify(typeof raw === 'string' ? raw : Object.fromEntries(raw))}`);
   return ok([{ type, attrs }]);
 }
 

@@ -22,7 +22,7 @@ export const SPECIAL_FORMS: Readonly<Record<string, SpecialForm>> = {
     throw new HclError({
       reason: 'function-call',
       message: 'No argument of try() can be evaluated',
-      hint: last?.diagnostic.message ?? 'give it at least one argument',
+      hint: last?.message ?? 'give it at least one argument',
       span: call.span,
     });
   },
