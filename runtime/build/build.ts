@@ -66,7 +66,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   const insideDocker = builder.endpoint.kind === 'docker-unix' || builder.endpoint.kind === 'docker-tcp';
   const facts = await daemonFacts(client, { insideDocker, signal }).catch((error: unknown) => error);
   if (!isFacts(facts)) {
-    return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(client.endpoint, facts)]);
+    return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(builder.endpoint, facts)]);
   }
   const ready = withExports(prepared.value, facts);
   if (!ready.ok) return ready;

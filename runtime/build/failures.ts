@@ -1,18 +1,22 @@
+import { describeEndpoint } from '../buildkit/describe-endpoint.ts';
+import type { Endpoint } from '../buildkit/endpoint.ts';
 import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';
 import type { WireError } from '../buildkit/error.ts';
 import type { StepLog } from '../buildkit/step-log.ts';
+import { explainUnreachable } from '../docker/unreachable.ts';
 import type { BuilderLost, BuilderUnreachable, SolveFailed } from '../failure.ts';
 
 const UNKNOWN = 2;
 
 /** A builder that did not answer its first question. */
-export function unreachableBuilder(endpoint: string, error: unknown): BuilderUnreachable {
+export function unreachableBuilder(endpoint: Endpoint, error: unknown): BuilderUnreachable {
   const wire = wireError(error);
+  const said = connectionCause(wire?.message ?? (error instanceof Error ? error.message : String(error)));
   return {
     reason: 'builder-unreachable',
-    endpoint,
-    cause: connectionCause(wire?.message ?? (error instanceof Error ? error.message : String(error))),
+    endpoint: describeEndpoint(endpoint),
     hint: 'is the engine running? `depot engine status` tells, `depot engine up` starts one',
+    ...explainUnreachable(said, endpoint),
   };
 }
 
