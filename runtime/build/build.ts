@@ -9,7 +9,7 @@ import type { PlannedExport } from '../buildkit/exporters.ts';
 import { plannedExports } from '../buildkit/exporters.ts';
 import type { EventSink, TargetOutcome } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
-import { unreachableBuilder } from './failures.ts';
+import { unreachableBuilder, withLossesJoined } from './failures.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { prepareTarget } from './prepare.ts';
@@ -88,7 +88,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   emit({ type: 'build-finished' });
   return ok({
     built: results.flatMap((result) => (result.is === 'built' ? [result.built] : [])),
-    failures: results.flatMap((result) => (result.is === 'failed' ? [result.failure] : [])),
+    failures: withLossesJoined(results.flatMap((result) => (result.is === 'failed' ? [result.failure] : []))),
   });
 }
 

@@ -4,7 +4,7 @@ import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';
 import type { WireError } from '../buildkit/error.ts';
 import type { StepLog } from '../buildkit/step-log.ts';
 import { explainUnreachable } from '../docker/unreachable.ts';
-import type { BuilderLost, BuilderUnreachable, SolveFailed } from '../failure.ts';
+import type { BuilderLost, BuilderUnreachable, RuntimeFailure, SolveFailed } from '../failure.ts';
 
 const UNKNOWN = 2;
 
@@ -35,7 +35,7 @@ export function buildFailure(
     return {
       reason: 'builder-lost',
       endpoint: about.endpoint,
-      target: about.target,
+      targets: [about.target],
       cause: connectionCause(wire.message),
     };
   }
@@ -51,6 +51,15 @@ export function buildFailure(
     ...(step === undefined ? {} : { step }),
     ...hint(wire.message),
   };
+}
+
+/** The failures of a build, a lost builder told once for all the targets that were on it. */
+export function withLossesJoined(failures: readonly RuntimeFailure[]): readonly RuntimeFailure[] {
+  const lost = failures.filter((failure) => failure.reason === 'builder-lost');
+  const [first] = lost;
+  if (first === undefined) return failures;
+  const joined = { ...first, targets: lost.flatMap(({ targets }) => targets) };
+  return [joined, ...failures.filter((failure) => failure.reason !== 'builder-lost')];
 }
 
 /** What would help, for what a registry answers most often. */
