@@ -4,6 +4,18 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/**
+ * grpc-js imports `http` for proxies, which runtime/buildkit/dial.ts turns off. That import has Node 24 load its undici:
+ * 40 ms of every start.
+ */
+const withoutHttp = {
+  name: 'without-http',
+  setup(build) {
+    build.onResolve({ filter: /^http$/ }, ({ importer }) =>
+      importer.includes('grpc-js') ? { path: 'https', external: true } : undefined,
+    );
+  },
+};
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const esbuild = await import('esbuild').catch(() => undefined);
 if (esbuild === undefined) {
@@ -23,6 +35,7 @@ if (esbuild === undefined) {
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
+    plugins: [withoutHttp],
     logLevel: 'warning',
   });
 }

@@ -78,16 +78,30 @@ async function run(command: Command | undefined, args: readonly string[]): Promi
     process.stdout.write((await import('./help.ts')).commandHelp(command));
     return 0;
   }
+  const cwd = workingDirectory();
+  if (cwd === undefined) {
+    process.stderr.write('ERROR: the current directory no longer exists\n');
+    return 1;
+  }
   return command.run({
     args: parsed.value,
     env: process.env,
-    cwd: process.cwd(),
+    cwd,
     signal: interruptSignal(),
     stdout: process.stdout,
     stderr: process.stderr,
     stdin: process.stdin,
     debug: parsed.value.switches.get('debug') === true,
   });
+}
+
+/** Undefined when it has been removed under us. */
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The first Ctrl-C asks to end, and says so; the second ends at once. */
