@@ -41,7 +41,7 @@ export class Matcher {
     let current: Thread[] = [];
     let matched: Captures | undefined;
     this.#generation++;
-    for (let position = from; ; ) {
+    for (let position = from; ;) {
       if (matched === undefined) this.#add(current, 0, position, []);
       if (current.length === 0 && (matched !== undefined || position >= this.#text.length)) return matched;
       const code = this.#text.codePointAt(position);
@@ -72,7 +72,7 @@ export class Matcher {
   findAll(): readonly Captures[] {
     const all: Captures[] = [];
     let lastEnd = -1;
-    for (let position = 0; position <= this.#text.length; ) {
+    for (let position = 0; position <= this.#text.length;) {
       const found = this.find(position);
       const [start, end] = found ?? [];
       if (found === undefined || start === undefined || end === undefined) break;
@@ -87,7 +87,7 @@ export class Matcher {
   replaceAll(replacement: (captures: Captures) => string): string {
     let out = '';
     let lastEnd = 0;
-    for (let position = 0; position <= this.#text.length; ) {
+    for (let position = 0; position <= this.#text.length;) {
       const found = this.find(position);
       const [start, end] = found ?? [];
       if (found === undefined || start === undefined || end === undefined) break;

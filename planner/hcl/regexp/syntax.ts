@@ -193,10 +193,7 @@ class Parser {
     const [opening, on = '', minus, off = '', end] = /^\(\?([imsU]*)(-([imsU]+))?([:)])/.exec(rest) ?? [];
     if (opening === undefined || (end === ')' && on === '' && minus === undefined)) {
       const [part = rest] = /^\(\?[imsU]*-?[imsU]*./s.exec(rest) ?? [];
-      throw new PatternError(
-        part === rest && /^\(\?[imsU-]*$/.test(rest) ? 'missing closing )' : 'invalid or unsupported Perl syntax',
-        part === rest && /^\(\?[imsU-]*$/.test(rest) ? this.#source : part,
-      );
+      throw new PatternError('invalid or unsupported Perl syntax', part);
     }
     this.#at += opening.length;
     const outer = this.#flags;
