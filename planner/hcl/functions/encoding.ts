@@ -11,8 +11,9 @@ import { jsonText } from './json-text.ts';
 export const ENCODING_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
   jsonencode: define([anyOrNull('val')], (args) => text(jsonText(valueAt(args, 0)))),
   jsondecode: define([string('str')], (args) => {
-    const value = valueFromJson(textAt(args, 0));
-    if (value === undefined) throw new CallError('it is not valid JSON', 0);
+    const source = textAt(args, 0);
+    const value = valueFromJson(source);
+    if (value === undefined) throw new CallError(`it is not valid JSON: ${jsonMistake(source)}`, 0);
     return value;
   }),
   csvdecode: define([string('str')], (args) => csvTable(textAt(args, 0))),
@@ -33,3 +34,12 @@ export const ENCODING_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
     ),
   ),
 };
+
+function jsonMistake(source: string): string {
+  try {
+    JSON.parse(source);
+    return 'one of its numbers is too large';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
