@@ -1,7 +1,7 @@
 import { MatchTooLong, Matcher } from '../regexp/match.ts';
 import type { Captures } from '../regexp/match.ts';
 import type { Program } from '../regexp/program.ts';
-import { compilePattern } from '../regexp/program.ts';
+import { programOf } from '../regexp/program.ts';
 import { PatternError } from '../regexp/syntax.ts';
 import type { HclFunction } from '../scope.ts';
 import { CallError } from '../scope.ts';
@@ -48,18 +48,9 @@ export const REGEX_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
   }),
 };
 
-const PROGRAMS = new Map<string, Program>();
-const MAX_PROGRAMS = 100;
-
-/** A pattern in a loop is compiled once. */
 function compiled(source: string, failed: (error: PatternError) => never): Program {
-  const known = PROGRAMS.get(source);
-  if (known !== undefined) return known;
   try {
-    const program = compilePattern(source);
-    if (PROGRAMS.size >= MAX_PROGRAMS) PROGRAMS.clear();
-    PROGRAMS.set(source, program);
-    return program;
+    return programOf(source);
   } catch (error) {
     if (error instanceof PatternError) return failed(error);
     throw error;

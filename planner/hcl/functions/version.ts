@@ -1,5 +1,5 @@
 import { Matcher } from '../regexp/match.ts';
-import { compilePattern } from '../regexp/program.ts';
+import { programOf } from '../regexp/program.ts';
 import type { HclFunction } from '../scope.ts';
 import { CallError } from '../scope.ts';
 import { bool, compareText } from '../value.ts';
@@ -47,20 +47,18 @@ interface Constraint {
 const PART = String.raw`[0-9xX*]+`;
 const CONSTRAINT_VERSION = String.raw`v?${PART}(?:\.${PART})?(?:\.${PART})?(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?`;
 const OPERATOR = String.raw`(?:!=|>=|=>|<=|=<|~>|=|>|<|~|\^)?`;
-const ONE = compilePattern(String.raw`(${OPERATOR})\s*(${CONSTRAINT_VERSION})`);
-const ALL = compilePattern(
-  String.raw`^\s*${OPERATOR}\s*${CONSTRAINT_VERSION}\s*(?:(?:\s|,\s*)${OPERATOR}\s*${CONSTRAINT_VERSION}\s*)*$`,
-);
-const HYPHEN_RANGE = compilePattern(String.raw`\s*(${CONSTRAINT_VERSION})\s+-\s+(${CONSTRAINT_VERSION})\s*`);
+const ONE = String.raw`(${OPERATOR})\s*(${CONSTRAINT_VERSION})`;
+const ALL = String.raw`^\s*${OPERATOR}\s*${CONSTRAINT_VERSION}\s*(?:(?:\s|,\s*)${OPERATOR}\s*${CONSTRAINT_VERSION}\s*)*$`;
+const HYPHEN_RANGE = String.raw`\s*(${CONSTRAINT_VERSION})\s+-\s+(${CONSTRAINT_VERSION})\s*`;
 
 /** Groups of conditions: all of one group must hold. */
 function parseConstraints(source: string): readonly (readonly Constraint[])[] {
-  const plain = new Matcher(HYPHEN_RANGE, source).replaceAll(
+  const plain = new Matcher(programOf(HYPHEN_RANGE), source).replaceAll(
     (captures) => `>= ${source.slice(captures[2], captures[3])}, <= ${source.slice(captures[4], captures[5])} `,
   );
   return plain.split('||').map((group) => {
-    if (new Matcher(ALL, group).find(0) === undefined) throw improper(group);
-    return new Matcher(ONE, group).findAll().map((captures) => {
+    if (new Matcher(programOf(ALL), group).find(0) === undefined) throw improper(group);
+    return new Matcher(programOf(ONE), group).findAll().map((captures) => {
       const constraint = constraintOf(group.slice(captures[2], captures[3]), group.slice(captures[4], captures[5]));
       if (constraint === undefined) throw improper(group);
       return constraint;

@@ -12,7 +12,8 @@ export class MatchTooLong extends Error {
   }
 }
 
-const MAX_STEPS = 100_000_000;
+/** A second or two. */
+const MAX_STEPS = 20_000_000;
 
 interface Thread {
   readonly at: number;

@@ -22,8 +22,20 @@ export interface Program {
 /** More steps than this are no pattern that anybody wrote by hand. */
 const MAX_INSTRUCTIONS = 100_000;
 
-/** Compiles a pattern (RE2 syntax). Throws {@link PatternError}. */
-export function compilePattern(source: string): Program {
+const MAX_KEPT = 100;
+const KEPT = new Map<string, Program>();
+
+/** A pattern (RE2 syntax) made ready to match; kept, for patterns come again in loops. Throws {@link PatternError}. */
+export function programOf(source: string): Program {
+  const kept = KEPT.get(source);
+  if (kept !== undefined) return kept;
+  const program = compile(source);
+  if (KEPT.size >= MAX_KEPT) KEPT.clear();
+  KEPT.set(source, program);
+  return program;
+}
+
+function compile(source: string): Program {
   const { node, groups } = parsePattern(source);
   const instructions: Instruction[] = [];
   emit({ is: 'capture', index: 0, of: node }, instructions, source);
