@@ -9,7 +9,7 @@ import type { Value } from '../hcl/value.ts';
 import type { Span } from '../source.ts';
 import { decodeTarget } from './decode.ts';
 import type { Definition } from './definition.ts';
-import type { Library } from './globals.ts';
+import type { Library } from '../hcl/functions/table.ts';
 import { Globals } from './globals.ts';
 import type { MatrixTarget } from './matrix.ts';
 import { expandMatrix } from './matrix.ts';

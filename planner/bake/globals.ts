@@ -3,7 +3,8 @@ import type { Attribute, Block, Expression } from '../hcl/ast.ts';
 import { convert } from '../hcl/convert.ts';
 import { HclError } from '../hcl/error.ts';
 import { evaluate } from '../hcl/evaluate.ts';
-import type { HclFunction, Scope, SpecialForm } from '../hcl/scope.ts';
+import type { Library } from '../hcl/functions/table.ts';
+import type { Scope } from '../hcl/scope.ts';
 import { didYouMean } from '../hcl/suggest.ts';
 import type { Type } from '../hcl/type.ts';
 import { STRING } from '../hcl/type.ts';
@@ -16,12 +17,6 @@ import type { Definition } from './definition.ts';
 import { typedOverride, untypedOverride } from './environment.ts';
 import { UserFunctions } from './user-functions.ts';
 import { validateVariable } from './validation.ts';
-
-/** The functions every definition has. */
-export interface Library {
-  readonly find: (name: string) => HclFunction | SpecialForm | undefined;
-  readonly names: () => Iterable<string>;
-}
 
 /** What a definition is evaluated with. */
 export interface GlobalsInput {

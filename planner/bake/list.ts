@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostic.ts';
-import { jsonText } from '../hcl/to-json.ts';
+import { jsonText } from '../hcl/functions/json-text.ts';
 import { describeType } from '../hcl/type.ts';
 import type { Value } from '../hcl/value.ts';
 import { compareText } from '../hcl/value.ts';

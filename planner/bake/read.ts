@@ -55,7 +55,11 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
       ['BAKE_CMD_CONTEXT', text('cwd://')],
       ['BAKE_LOCAL_PLATFORM', text(input.localPlatform)],
     ]),
-    library: standardLibrary({ now: input.now, homeDir: input.homeDir }),
+    library: await standardLibrary({
+      now: input.now,
+      homeDir: input.homeDir,
+      sources: files.value.map((file) => file.text),
+    }),
   });
   if (diagnostics.length + found.length > 0) return fail([...diagnostics, ...found]);
   return ok({ evaluated, warnings: bodies.value.flatMap(ineffective) });

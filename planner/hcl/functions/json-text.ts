@@ -1,8 +1,9 @@
-import { formatNumber } from './number.ts';
-import type { Value } from './value.ts';
-import { NULL, sortedKeys, text } from './value.ts';
+import { formatNumber } from '../number.ts';
+import { CallError } from '../scope.ts';
+import type { Value } from '../value.ts';
+import { NULL, sortedKeys, text } from '../value.ts';
 
-/** A value as the JSON text that Go writes: keys sorted, `<`, `>` and `&` escaped (zclconf/go-cty `json`). */
+/** A value as JSON in the way of Go: compact, keys sorted, `<`, `>` and `&` escaped. Throws {@link CallError}. */
 export function jsonText(value: Value): string {
   switch (value.is) {
     case 'null':
@@ -10,6 +11,7 @@ export function jsonText(value: Value): string {
     case 'bool':
       return String(value.value);
     case 'number':
+      if (value.value.infinite !== undefined) throw new CallError('an infinite number cannot be written as JSON');
       return formatNumber(value.value);
     case 'string':
       return JSON.stringify(value.value).replace(
