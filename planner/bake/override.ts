@@ -230,6 +230,8 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
         ...target,
         output: [...(one.append ? (target.output ?? []) : []), ...parsed],
       }));
+    case 'secret':
+      return one.sub === undefined ? fail(unknownKey(one.key)) : secretOf(target, one.sub, last);
     case 'secrets':
       return entries(one, secretEntry, (parsed) =>
         over(one.append ? target : without(target, 'secret'), { secret: parsed }),
@@ -239,8 +241,18 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'attest':
       return entries(one, attestEntry, (parsed) => over(target, { attest: parsed }));
     default:
-      return fail(`unknown key: ${one.key}; ${didYouMean(one.key, KEYS, `known are ${KEYS.join(', ')}`)}`);
+      return fail(unknownKey(one.key));
   }
+}
+
+function unknownKey(key: string): string {
+  return `unknown key: ${key}; ${didYouMean(key, KEYS, `known are ${KEYS.join(', ')}`)}`;
+}
+
+/** One secret by its id, given without it: `--set app.secret.token=env=TOKEN`. */
+function secretOf(target: RawTarget, id: string, text: string): Result<RawTarget, string> {
+  const entry = secretEntry(text);
+  return entry.ok ? ok(over(target, { secret: [{ ...entry.value, id }] })) : entry;
 }
 
 function withEntry(

@@ -3,6 +3,7 @@ import type { Body } from '../hcl/ast.ts';
 import { standardLibrary } from '../hcl/functions/table.ts';
 import { text } from '../hcl/value.ts';
 import type { FileSystemPort } from '../host.ts';
+import { goBool } from '../options/entries.ts';
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
 import type { SourceFile } from '../source.ts';
@@ -48,9 +49,12 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   if (!files.ok) return files;
   const bodies = parseFiles(files.value);
   if (!bodies.ok) return bodies;
+  const switches = readSwitches(input.variables);
+  if (!switches.ok) return switches;
   const { definition, diagnostics } = collectDefinition(bodies.value);
   const { evaluated, diagnostics: found } = evaluateDefinition(definition, {
-    environment: input.vars === undefined ? input.variables : new Map([...input.variables, ...input.vars]),
+    environment: new Map([...(switches.value.environment ? input.variables : []), ...(input.vars ?? [])]),
+    paths: switches.value.fileRelative ? 'file' : 'working-directory',
     builtins: new Map([
       ['BAKE_CMD_CONTEXT', text('cwd://')],
       ['BAKE_LOCAL_PLATFORM', text(input.localPlatform)],
@@ -63,6 +67,21 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   });
   if (diagnostics.length + found.length > 0) return fail([...diagnostics, ...found]);
   return ok({ evaluated, warnings: bodies.value.flatMap(ineffective) });
+}
+
+/** What the environment changes in how definitions are read (buildx `bake/bake.go`, from 0.30 on). */
+function readSwitches(
+  environment: ReadonlyMap<string, string>,
+): Result<{ readonly environment: boolean; readonly fileRelative: boolean }, readonly Diagnostic[]> {
+  const names = ['BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP', 'BUILDX_BAKE_FILE_RELATIVE_PATHS'];
+  const [disabled, fileRelative] = names.map((name) => {
+    const value = environment.get(name) ?? '';
+    return value === '' ? false : goBool(value);
+  });
+  if (disabled !== undefined && fileRelative !== undefined) return ok({ environment: !disabled, fileRelative });
+  const wrong = names[disabled === undefined ? 0 : 1] ?? '';
+  const message = `invalid value ${JSON.stringify(environment.get(wrong))} of the environment variable ${wrong}`;
+  return fail([{ reason: 'invalid-value', message, hint: 'write 1 or 0' }]);
 }
 
 function parseFiles(files: readonly SourceFile[]): Result<readonly Body[], readonly Diagnostic[]> {

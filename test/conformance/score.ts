@@ -28,8 +28,16 @@ export interface Verdict {
   readonly errors?: { readonly theirs: string; readonly ours: string };
 }
 
-/** Where the issue asks for what only a newer buildx has: its answer counts instead of the release's. */
-const FOLLOWS_NEWER: ReadonlySet<string> = new Set(['690-var-flag-newer-buildx']);
+/** What the release does not have and newer buildx has (bake/README.md): the newer answer counts. */
+const FOLLOWS_NEWER: ReadonlySet<string> = new Set([
+  '029-file-relative-paths',
+  '633-set-secret-by-id-newer-buildx',
+  '690-var-flag-newer-buildx',
+  '691-disable-env-lookup-newer-buildx',
+  '760-semvercmp-newer-buildx',
+  '761-formattimestamp-newer-buildx',
+  '762-unixtimestampparse-newer-buildx',
+]);
 
 /** Lists that the peers fill in the order of a map. */
 const UNORDERED: ReadonlySet<string> = new Set(['ulimits', 'ssh', 'extra-hosts', 'extra_hosts']);
