@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { printPlan } from '../../planner/bake/print.ts';
 import type { BakeFlags } from '../../planner/bake/flag-overrides.ts';
 import type { Planned } from '../../planner/plan.ts';
@@ -26,7 +25,7 @@ export const bake: Command = {
     const planned = await plan(context);
     if (planned === undefined) return 1;
     if (context.args.switches.get('print') === true) {
-      context.stdout.write(printPlan(planned.plan));
+      context.print(printPlan(planned.plan));
       return 0;
     }
     const denied = await entitlementsDenied(context, planned);
@@ -52,10 +51,11 @@ function refusal({ args, cwd }: CommandContext): string | undefined {
   return allowProblem(args.lists.get('allow') ?? [], cwd);
 }
 
-function listAsked({ args, stderr }: CommandContext): string | undefined {
+function listAsked(context: CommandContext): string | undefined {
+  const { args } = context;
   for (const type of ['targets', 'variables']) {
     if (args.switches.get(`list-${type}`) !== true) continue;
-    stderr.write(`Flag --list-${type} has been deprecated, use --list=${type} instead\n`);
+    context.stderr.write(`Flag --list-${type} has been deprecated, use --list=${type} instead\n`);
     return type;
   }
   return args.texts.get('list');
@@ -72,11 +72,12 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   if (!list.ok) return mistakes(context, list.failure);
   const { type, format } = request.value;
   const { targets, variables } = list.value;
-  context.stdout.write(type === 'targets' ? targetList(targets, format) : variableList(variables, format));
+  context.print(type === 'targets' ? targetList(targets, format) : variableList(variables, format));
   return 0;
 }
 
-async function definitionInput({ args, cwd, env, stdin }: CommandContext): Promise<DefinitionInput> {
+async function definitionInput(context: CommandContext): Promise<DefinitionInput> {
+  const { args, cwd, env } = context;
   const files = args.lists.get('file') ?? [];
   const vars = (args.lists.get('var') ?? []).map((one) => {
     const equals = one.indexOf('=');
@@ -87,7 +88,7 @@ async function definitionInput({ args, cwd, env, stdin }: CommandContext): Promi
     variables: environmentMap(env),
     vars: new Map(vars),
     fs: fileSystem(cwd),
-    ...(files.includes('-') ? { stdin: await text(stdin) } : {}),
+    ...(files.includes('-') ? { stdin: await allOf(context.stdin) } : {}),
     now: new Date(),
     homeDir: env.HOME ?? '/',
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
@@ -129,6 +130,11 @@ function flagsOf({ args }: CommandContext): BakeFlags {
     ...given('sbom', texts.get('sbom')),
     ...given('call', call),
   };
+}
+
+async function allOf(stdin: NodeJS.ReadStream): Promise<string> {
+  const { text } = await import('node:stream/consumers');
+  return text(stdin);
 }
 
 function given<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
