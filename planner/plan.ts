@@ -9,6 +9,7 @@ import { printedGroups, requestedTargets } from './bake/requested.ts';
 import { Resolver } from './bake/resolve.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { buildGraph, withLinkedEntitlements } from './graph.ts';
+import { bounded } from './hcl/budget.ts';
 import { HclError } from './hcl/error.ts';
 import { isRemoteUrl } from './options/url.ts';
 import type { Result } from './result.ts';
@@ -47,8 +48,10 @@ export async function planBake(input: BakeInput): Promise<Result<Planned, readon
       },
     ]);
   }
-  const definition = await readDefinition(input);
-  return definition.ok ? planDefinition(definition.value, input) : definition;
+  return bounded(async () => {
+    const definition = await readDefinition(input);
+    return definition.ok ? planDefinition(definition.value, input) : definition;
+  });
 }
 
 function planDefinition(

@@ -35,7 +35,7 @@ export function decodeTarget(
       places.set(attribute.name, attribute.expression.span);
     } catch (error) {
       if (!(error instanceof HclError)) throw error;
-      diagnostics.push(...error.diagnostics);
+      diagnostics.push(...error.diagnostics.map((one) => ({ span: attribute.expression.span, ...one })));
     }
   }
   return { target: mergeTargets({ name, places: new Map() }, raw), diagnostics };

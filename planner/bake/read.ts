@@ -1,5 +1,7 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Body } from '../hcl/ast.ts';
+import { withBudget } from '../hcl/budget.ts';
+import { HclError } from '../hcl/error.ts';
 import { standardLibrary } from '../hcl/functions/table.ts';
 import { text } from '../hcl/value.ts';
 import type { FileSystemPort } from '../host.ts';
@@ -52,21 +54,37 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   const switches = readSwitches(input.variables);
   if (!switches.ok) return switches;
   const { definition, diagnostics } = collectDefinition(bodies.value);
-  const { evaluated, diagnostics: found } = evaluateDefinition(definition, {
+  const library = await standardLibrary({
+    now: input.now,
+    homeDir: input.homeDir,
+    sources: files.value.map((file) => file.text),
+  });
+  const characters = files.value.reduce((sum, file) => sum + file.text.length, 0);
+  const evaluation = evaluated(characters, definition, {
     environment: new Map([...(switches.value.environment ? input.variables : []), ...(input.vars ?? [])]),
     paths: switches.value.fileRelative ? 'file' : 'working-directory',
     builtins: new Map([
       ['BAKE_CMD_CONTEXT', text('cwd://')],
       ['BAKE_LOCAL_PLATFORM', text(input.localPlatform)],
     ]),
-    library: await standardLibrary({
-      now: input.now,
-      homeDir: input.homeDir,
-      sources: files.value.map((file) => file.text),
-    }),
+    library,
   });
-  if (diagnostics.length + found.length > 0) return fail([...diagnostics, ...found]);
-  return ok({ evaluated, warnings: bodies.value.flatMap(ineffective) });
+  if (!evaluation.ok) return fail([...diagnostics, ...evaluation.failure]);
+  if (diagnostics.length > 0) return fail(diagnostics);
+  return ok({ evaluated: evaluation.value, warnings: bodies.value.flatMap(ineffective) });
+}
+
+function evaluated(
+  characters: number,
+  ...[definition, input]: Parameters<typeof evaluateDefinition>
+): Result<EvaluatedDefinition, readonly Diagnostic[]> {
+  try {
+    const { evaluated: result, diagnostics } = withBudget(characters, () => evaluateDefinition(definition, input));
+    return diagnostics.length > 0 ? fail(diagnostics) : ok(result);
+  } catch (error) {
+    if (!(error instanceof HclError)) throw error;
+    return fail(error.diagnostics);
+  }
 }
 
 /** What the environment changes in how definitions are read (buildx `bake/bake.go`, from 0.30 on). */

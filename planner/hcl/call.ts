@@ -1,5 +1,6 @@
 import type { Span } from '../source.ts';
 import type { Expression } from './ast.ts';
+import { checkLength, spend } from './budget.ts';
 import { convert } from './convert.ts';
 import { HclError } from './error.ts';
 import type { HclFunction, Parameter, Scope } from './scope.ts';
@@ -62,7 +63,10 @@ function applyFunction(callable: HclFunction, args: readonly Argument[], call: C
     return parameter === undefined ? value : argument(parameter, value, span);
   });
   try {
-    return callable.call(converted);
+    const result = callable.call(converted);
+    if (result.is === 'string') checkLength(result.value, call.span);
+    if ('items' in result) spend(result.items.length, call.span);
+    return result;
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(call);
     if (!(error instanceof CallError)) throw error;

@@ -2,6 +2,7 @@ import type { Span } from '../source.ts';
 import type { Expression, ForExpression, TemplatePart } from './ast.ts';
 import { convert, unify } from './convert.ts';
 import { HclError, isPassable, mapAll } from './error.ts';
+import { checkLength, spend } from './budget.ts';
 import { callFunction } from './call.ts';
 import type { Scope } from './scope.ts';
 import { compare, formatNumber, isInteger, negate, toDouble } from './number.ts';
@@ -17,6 +18,7 @@ import { bool, elements, equal, kindOf, NULL, number, object, text, tuple, typeO
  * only when they are needed. Throws {@link HclError} with the place of the mistake.
  */
 export function evaluate(expression: Expression, scope: Scope): Value {
+  spend(1, expression.span);
   switch (expression.is) {
     case 'string':
       return text(expression.value);
@@ -98,10 +100,12 @@ function render(parts: readonly TemplatePart[], scope: Scope): string {
       }
       case 'for':
         for (const [key, value] of collection(part.collection, scope)) {
+          spend(1, part.span);
           out += render(part.body, loopScope(part, key, value, scope));
         }
         break;
     }
+    checkLength(out, part.span);
   }
   return out;
 }
