@@ -83,6 +83,7 @@ describeFunctions({
     ['multiply(0, -1/0)', { fails: 'zero by infinity' }],
     ['modulo(5, 1/0)', 'Inf', 'number'],
     ['1/0 - 1/0', { fails: 'no result' }],
+    ['range(0, 0.5, 0.1)', '[0,0.1,0.2,0.3,0.4]', 'list(number)'],
     ['max(1/0, 5) > min(-1/0, 5)', 'true', 'bool'],
   ],
   'letters of many scripts': [
@@ -145,6 +146,7 @@ describeFunctions({
       '[{"a":"1\\n2","b":"3"}]',
       'list(object({a=string, b=string}))',
     ],
+    ['csvdecode("a\\n1\\n\\r")', '[{"a":"1"}]', 'list(object({a=string}))'],
     ['csvdecode("a\\nx\\"y")', { fails: 'bare " in non-quoted field' }],
     ['csvdecode("a\\n\\"x\\"y")', { fails: 'extraneous or missing " in quoted-field' }],
   ],
@@ -186,6 +188,14 @@ describe('calls that cannot be', () => {
       message: 'There is no function named "formatdat"',
       hint: 'did you mean "formatdate"?',
     });
+  });
+
+  test.each([
+    ['abs(-1)', 'write absolute(num)'],
+    ['tostring(1)', 'write convert(value, string)'],
+    ['regexReplace("a", "b", "c")', 'did you mean "regex_replace"?'],
+  ])('%s is told what to write instead', (expression, hint) => {
+    expect(failureOf(expression)?.diagnostic.hint).toBe(hint);
   });
 
   test('a wrong argument is shown where it stands, with how the function is called', () => {

@@ -25,6 +25,7 @@ const BOMBS: readonly (readonly [expression: string, says: string])[] = [
   ['substr("abc", 1e300, 1)', 'between -9223372036854775808'],
   ['chunklist(["a"], 1e300)', 'between -9223372036854775808'],
   ['regex("((a{0,30}){0,30})b?c", format("%099999d", 1))', 'pattern did not match'],
+  ['regexall("(.{0,500}){2}x", format("%099999d", 1))', 'takes too long'],
   ['regexall("(x{1000}){1000}", "x")', 'invalid repeat count'],
   ['regexall(replace(format("%2000s", ""), " ", "("), "x")', 'nests too deeply'],
   ['jsonencode(1/0)', 'infinite'],
