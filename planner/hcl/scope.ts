@@ -101,6 +101,7 @@ export class Scope {
   }
 
   #bound(name: string): Value | undefined {
-    return this.#names?.get(name) ?? this.#outer?.#bound(name);
+    const own = this.#names?.get(name);
+    return own ?? (this.#outer === undefined ? undefined : this.#outer.#bound(name));
   }
 }
