@@ -6,7 +6,8 @@ import { finishTarget } from './bake/finish.ts';
 import { globMatcher, isGlob } from './bake/glob.ts';
 import { readOverrides } from './bake/override.ts';
 import { Resolver } from './bake/resolve.ts';
-import { unique } from './bake/raw-target.ts';
+import { mergeTargets, unique } from './bake/raw-target.ts';
+import type { ComposeTargets } from './compose/bake-targets.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { buildGraph } from './graph.ts';
 import type { Body } from './hcl/ast.ts';
@@ -57,13 +58,15 @@ export interface BakeFlags {
 export interface Planned {
   readonly plan: Plan;
   readonly origins: ReadonlyMap<string, Span>;
+  /** What a person should know, though it is no mistake. */
+  readonly warnings?: readonly string[];
 }
 
 /**
  * Reads a bake definition and works out what is asked of it: the one door of the planner for bake (buildx `bake/bake.go`,
  * `ReadTargets`). Fails with everything a person can mend at once.
  */
-export function planBake(input: BakeInput): Result<Planned, readonly Diagnostic[]> {
+export async function planBake(input: BakeInput): Promise<Result<Planned, readonly Diagnostic[]>> {
   const remote = input.targets.find(isRemote);
   if (remote !== undefined) {
     return fail([
@@ -81,9 +84,11 @@ export function planBake(input: BakeInput): Result<Planned, readonly Diagnostic[
     stdin: input.stdin,
   });
   if (!files.ok) return files;
-  const bodies = parseFiles(files.value);
-  if (!bodies.ok) return bodies;
-  const { definition, diagnostics } = collectDefinition(bodies.value);
+  const read = await readLanguages(files.value, input);
+  if (!read.ok) return read;
+  const compose = await readCompose(read.value.compose, input);
+  if (!compose.ok) return compose;
+  const { definition, diagnostics } = collectDefinition(read.value.bodies);
   const { evaluated, diagnostics: found } = evaluateDefinition(definition, {
     environment: input.variables,
     builtins: new Map([
@@ -93,22 +98,63 @@ export function planBake(input: BakeInput): Result<Planned, readonly Diagnostic[
     library: standardLibrary({ now: input.now, homeDir: input.homeDir }),
   });
   if (diagnostics.length + found.length > 0) return fail([...diagnostics, ...found]);
-  return planDefinition(evaluated, input);
+  const planned = planDefinition(overCompose(compose.value, evaluated), input);
+  if (!planned.ok || compose.value === undefined) return planned;
+  return ok({ ...planned.value, warnings: compose.value.warnings });
+}
+
+/** Compose files come first, wherever they stand; blocks of the same name merge over their targets, groups replace theirs. */
+function overCompose(compose: ComposeTargets | undefined, evaluated: EvaluatedDefinition): EvaluatedDefinition {
+  if (compose === undefined) return evaluated;
+  const targets = new Map(compose.targets);
+  for (const [name, target] of evaluated.targets) {
+    const earlier = targets.get(name);
+    targets.set(name, earlier === undefined ? target : mergeTargets(earlier, target));
+  }
+  return { ...evaluated, targets, groups: new Map([...compose.groups, ...evaluated.groups]) };
+}
+
+async function readCompose(
+  files: readonly SourceFile[],
+  { variables, fs, homeDir }: BakeInput,
+): Promise<Result<ComposeTargets | undefined, readonly Diagnostic[]>> {
+  if (files.length === 0) return ok(undefined);
+  const { composeTargets } = await import('./compose/bake-targets.ts');
+  return composeTargets({ files, environment: variables, fs, homeDir });
 }
 
 function isRemote(target: string): boolean {
   return /^(?:https?|git|ssh):\/\/|^github\.com\/|^[\w.-]+@[\w.-]+:/.test(target);
 }
 
-function parseFiles(files: readonly SourceFile[]): Result<readonly Body[], readonly Diagnostic[]> {
+interface ReadFiles {
+  readonly bodies: readonly Body[];
+  readonly compose: readonly SourceFile[];
+}
+
+/** Tells the languages of the files apart; a name that tells nothing is tried as Compose, then as HCL. */
+async function readLanguages(
+  files: readonly SourceFile[],
+  { variables, fs, homeDir }: BakeInput,
+): Promise<Result<ReadFiles, readonly Diagnostic[]>> {
   const bodies: Body[] = [];
+  const compose: SourceFile[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const language = languageOf(file);
-    if (language !== 'hcl') {
+    let asCompose: readonly Diagnostic[] | undefined;
+    if (language === undefined) {
+      const { composeFileProblems } = await import('./compose/bake-targets.ts');
+      asCompose = composeFileProblems(file, { environment: variables, fs, homeDir });
+    }
+    if (language === 'Compose' || (language === undefined && asCompose === undefined)) {
+      compose.push(file);
+      continue;
+    }
+    if (language === 'JSON') {
       diagnostics.push({
         reason: 'unsupported',
-        message: `${file.name}: ${language} definitions are not supported yet`,
+        message: `${file.name}: JSON definitions are not supported yet`,
         hint: 'HCL definitions (docker-bake.hcl) are; name one with -f',
       });
       continue;
@@ -116,14 +162,18 @@ function parseFiles(files: readonly SourceFile[]): Result<readonly Body[], reado
     const parsed = parseHcl(file);
     bodies.push(parsed.body);
     diagnostics.push(...parsed.diagnostics);
+    if (parsed.diagnostics.length > 0) {
+      const [first] = asCompose ?? [];
+      if (first !== undefined) diagnostics.push({ ...first, message: `nor is it a Compose file: ${first.message}` });
+    }
   }
-  return diagnostics.length > 0 ? fail(diagnostics) : ok(bodies);
+  return diagnostics.length > 0 ? fail(diagnostics) : ok({ bodies, compose });
 }
 
-function languageOf(file: SourceFile): 'hcl' | 'Compose' | 'JSON' {
+function languageOf(file: SourceFile): 'HCL' | 'Compose' | 'JSON' | undefined {
   if (/\.ya?ml$/i.test(file.name)) return 'Compose';
-  if (file.name.endsWith('.json')) return 'JSON';
-  return 'hcl';
+  if (/\.json$/i.test(file.name)) return 'JSON';
+  return /\.hcl$/i.test(file.name) ? 'HCL' : undefined;
 }
 
 function planDefinition(evaluated: EvaluatedDefinition, input: BakeInput): Result<Planned, readonly Diagnostic[]> {

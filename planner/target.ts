@@ -58,7 +58,7 @@ export interface Target {
   readonly noCache?: boolean;
   readonly network?: string;
   readonly noCacheFilter: readonly string[];
-  /** Bytes, decimal text as printed by bake (`"128m"` is resolved). */
+  /** A size as the user wrote it (`128m`); `options/checks.ts` tells the bytes. */
   readonly shmSize?: string;
   readonly ulimits: readonly string[];
   readonly call?: string;

@@ -37,8 +37,8 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
 ];
 
-/** What of Node a planner may use: it touches nothing outside. */
-const PLANNER_BUILTINS = new Set(['node:path/posix', 'node:crypto']);
+/** What of Node and of packages a planner may use: it touches nothing outside. */
+const PLANNER_BUILTINS = new Set(['node:path/posix', 'node:crypto', 'yaml']);
 
 interface Import {
   readonly from: string;

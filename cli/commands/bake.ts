@@ -8,6 +8,7 @@ import { allowProblem, missingEntitlements } from '../entitlements.ts';
 import { fileSystem } from '../host.ts';
 import { environmentMap } from '../environment.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
+import { printable } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET, NOT_YET_BUT_PRINTED } from './bake-flags.ts';
 
 export const bake: Command = {
@@ -53,7 +54,7 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
   const variables = new Map(environmentMap(env));
   for (const one of args.lists.get('var') ?? [])
     variables.set(one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1));
-  const result = planBake({
+  const result = await planBake({
     files,
     targets: args.rest,
     overrides: args.lists.get('set') ?? [],
@@ -65,7 +66,10 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     flags: flagsOf(context),
   });
-  if (result.ok) return result.value;
+  if (result.ok) {
+    for (const warning of result.value.warnings ?? []) context.stderr.write(`WARNING: ${printable(warning)}\n`);
+    return result.value;
+  }
   const words = result.failure.map(diagnosticText);
   const count = words.length > 1 ? `\n${words.length} mistakes` : '';
   context.stderr.write(`${words.map((one) => `ERROR: ${one}`).join('\n')}${count}\n`);

@@ -43,8 +43,7 @@ export function finishTarget(
     const problem = ulimitProblem(one);
     if (problem !== undefined) complain('ulimits', problem, 'write name=soft or name=soft:hard');
   }
-  const shmBytes = raw.shmSize === undefined || raw.shmSize === '' ? undefined : sizeBytes(raw.shmSize);
-  if (raw.shmSize !== undefined && raw.shmSize !== '' && shmBytes === undefined) {
+  if (raw.shmSize !== undefined && raw.shmSize !== '' && sizeBytes(raw.shmSize) === undefined) {
     complain('shm-size', `invalid size: '${raw.shmSize}'`, 'write a number with b, k, m or g');
   }
   const outputs = finishOutputs(raw.output ?? [], fs, (message, hint) => complain('output', message, hint));
@@ -101,7 +100,7 @@ export function finishTarget(
     ...optional('noCache', raw.noCache),
     ...optional('network', raw.network),
     noCacheFilter: raw.noCacheFilter ?? [],
-    ...(shmBytes === undefined ? {} : { shmSize: String(shmBytes) }),
+    ...optional('shmSize', raw.shmSize === '' ? undefined : raw.shmSize),
     ulimits: raw.ulimits ?? [],
     ...optional('call', raw.call),
     entitlements,

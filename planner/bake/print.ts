@@ -68,7 +68,6 @@ function printedTarget(target: Target): object {
     ...(target.call === undefined ? {} : { call: target.call }),
     ...list('entitlements', target.entitlements),
     ...map('extra-hosts', target.extraHosts, escapeTemplate),
-    ...(target.projectId === undefined ? {} : { project_id: target.projectId }),
   };
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { sizeBytes } from '../../planner/options/checks.ts';
 import type { Target, TypedEntry } from '../../planner/target.ts';
 import type { DaemonFacts } from './daemon.ts';
 import { formatPlatform, parsePlatform } from './platform.ts';
@@ -56,7 +57,8 @@ export function frontendRequest(target: Target, context: FrontendContext): Front
   if (target.network === 'host' && !entitlements.includes('network.host')) entitlements.push('network.host');
   const hosts = extraHosts(target.extraHosts, context.facts);
   if (hosts.length > 0) attrs['add-hosts'] = hosts.map(csvField).join(',');
-  if (target.shmSize !== undefined && target.shmSize !== '0') attrs['shm-size'] = target.shmSize;
+  const shmBytes = sizeBytes(target.shmSize ?? '') ?? 0;
+  if (shmBytes > 0) attrs['shm-size'] = String(shmBytes);
   if (target.ulimits.length > 0) attrs.ulimit = target.ulimits.map(csvField).join(',');
   return { attrs, localDirs, links, entitlements };
 }
