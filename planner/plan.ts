@@ -41,6 +41,8 @@ export interface BakeInput {
   /** `BAKE_LOCAL_PLATFORM`, such as `linux/amd64`. */
   readonly localPlatform: string;
   readonly flags: BakeFlags;
+  /** The plan is only printed; see `ComposeTargetsInput`. */
+  readonly isPrinted: boolean;
 }
 
 /** Flags that change every target, as they were given. */
@@ -116,11 +118,11 @@ function overCompose(compose: ComposeTargets | undefined, evaluated: EvaluatedDe
 
 async function readCompose(
   files: readonly SourceFile[],
-  { variables, fs, homeDir }: BakeInput,
+  { variables, fs, homeDir, isPrinted }: BakeInput,
 ): Promise<Result<ComposeTargets | undefined, readonly Diagnostic[]>> {
   if (files.length === 0) return ok(undefined);
   const { composeTargets } = await import('./compose/bake-targets.ts');
-  return composeTargets({ files, environment: variables, fs, homeDir });
+  return composeTargets({ files, environment: variables, fs, homeDir, isPrinted });
 }
 
 function isRemote(target: string): boolean {
@@ -135,7 +137,7 @@ interface ReadFiles {
 /** Tells the languages of the files apart; a name that tells nothing is tried as Compose, then as HCL. */
 async function readLanguages(
   files: readonly SourceFile[],
-  { variables, fs, homeDir }: BakeInput,
+  { variables, fs, homeDir, isPrinted }: BakeInput,
 ): Promise<Result<ReadFiles, readonly Diagnostic[]>> {
   const bodies: Body[] = [];
   const compose: SourceFile[] = [];
@@ -145,7 +147,7 @@ async function readLanguages(
     let asCompose: readonly Diagnostic[] | undefined;
     if (language === undefined) {
       const { composeFileProblems } = await import('./compose/bake-targets.ts');
-      asCompose = composeFileProblems(file, { environment: variables, fs, homeDir });
+      asCompose = composeFileProblems(file, { environment: variables, fs, homeDir, isPrinted });
     }
     if (language === 'Compose' || (language === undefined && asCompose === undefined)) {
       compose.push(file);
@@ -272,7 +274,7 @@ function printedGroups(asked: readonly string[], evaluated: EvaluatedDefinition)
   const visit = (name: string): void => {
     const group = evaluated.groups.get(name);
     if (group === undefined || groups.has(name)) return;
-    groups.set(name, { name, targets: group.targets ?? [] });
+    groups.set(name, { name, targets: group.targets });
     for (const member of group.targets ?? []) visit(member);
   };
   for (const name of asked) visit(name);

@@ -72,7 +72,8 @@ export interface Target {
 export interface Group {
   readonly name: string;
   readonly description?: string;
-  readonly targets: readonly string[];
+  /** Undefined when the definition gives none at all; printed as null. */
+  readonly targets: readonly string[] | undefined;
 }
 
 /** What a bake definition comes to for the targets that were asked for (linked targets included). */

@@ -12,14 +12,23 @@ import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { environmentMap } from '../environment.ts';
 import { metadataJson, writeMetadata } from '../metadata.ts';
 import { failureText } from '../print/failure.ts';
-import type { Progress } from '../progress/progress.ts';
+import type { Progress, Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
-/** Builds a plan on the engine at hand, shows it, and gives the exit code: 0 only if every output exists. */
-export async function buildPlan(planned: Planned, context: CommandContext): Promise<number> {
+/** How progress is shown, and where. */
+export interface Shown {
+  readonly mode: string;
+  readonly write: Write;
+}
+
+/**
+ * Builds a plan on the engine at hand, shows it, and gives the exit code: 0 only if every output exists. Progress goes to
+ * stderr in the way of `--progress`, unless `shown` says otherwise.
+ */
+export async function buildPlan(planned: Planned, context: CommandContext, shown?: Shown): Promise<number> {
   const { env, stderr, signal } = context;
-  const mode = context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
-  const progress = await chooseProgress(mode, (text) => void stderr.write(text));
+  const mode = shown?.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
+  const progress = await chooseProgress(mode, shown?.write ?? ((text) => void stderr.write(text)));
   if (!progress.ok) {
     stderr.write(`ERROR: ${progress.failure}\n`);
     return 1;

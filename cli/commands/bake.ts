@@ -65,6 +65,7 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
     homeDir: env.HOME ?? '/',
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     flags: flagsOf(context),
+    isPrinted: args.switches.get('print') === true,
   });
   if (result.ok) {
     for (const warning of result.value.warnings ?? []) context.stderr.write(`WARNING: ${printable(warning)}\n`);

@@ -59,7 +59,8 @@ export function finishTarget(
       );
     }
   }
-  for (const ssh of raw.ssh ?? []) {
+  const needsAgent = (raw.ssh ?? []).length === 0 && /^(?:ssh:\/\/|[\w.-]+@[\w.-]+:)/.test(context);
+  for (const ssh of needsAgent ? [{ id: 'default', paths: [] }] : (raw.ssh ?? [])) {
     if (ssh.paths.length === 0 && (environment.get('SSH_AUTH_SOCK') ?? '') === '') {
       complain(
         'ssh',

@@ -22,7 +22,7 @@ function goEscapes(json: string): string {
 }
 
 function printedGroup(group: Group): object {
-  return { targets: group.targets };
+  return { targets: group.targets ?? null };
 }
 
 function printedTarget(target: Target): object {

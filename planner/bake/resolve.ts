@@ -28,14 +28,13 @@ export class Resolver {
     return resolved;
   }
 
-  /** The targets of a name: those of the group it is, or itself. A group that leads nowhere gives none. */
+  /** The targets of a name: those of the group it is, or itself. Inside a group its own name means a target. */
   members(name: string, asked?: Diagnostic['span'], above: ReadonlySet<string> = new Set()): readonly string[] {
-    const group = this.#definition.groups.get(name);
+    const group = above.has(name) ? undefined : this.#definition.groups.get(name);
     if (group === undefined) {
       if (!this.#definition.targets.has(name)) throw this.missing(name, asked);
       return [name];
     }
-    if (above.has(name)) return [];
     const inside = new Set([...above, name]);
     return [...new Set((group.targets ?? []).flatMap((member) => this.members(member, group.span, inside)))];
   }

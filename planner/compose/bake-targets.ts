@@ -42,6 +42,8 @@ export interface ComposeTargetsInput {
   readonly environment: ReadonlyMap<string, string>;
   readonly fs: FileSystemPort;
   readonly homeDir: string;
+  /** The result is only printed: then known defects of the reference are followed, so that the texts are equal. */
+  readonly isPrinted: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export function composeTargets(input: ComposeTargetsInput): Result<ComposeTarget
 }
 
 function bakeContext(
-  { environment, fs, homeDir }: ComposeTargetsInput,
+  { environment, fs, homeDir, isPrinted }: ComposeTargetsInput,
   onUnset: LoadContext['onUnset'],
   warn: LoadContext['warn'],
 ): LoadContext {
@@ -87,7 +89,8 @@ function bakeContext(
     for (const [name, value] of parsed.value) if (!variables.has(name)) variables.set(name, value);
   }
   if ((variables.get('COMPOSE_PROJECT_NAME') ?? '') === '') variables.set('COMPOSE_PROJECT_NAME', 'bake');
-  return { mode: 'bake', fs, dir: '', environment: variables, homeDir, onUnset, warn, display: (name) => name };
+  const display = (name: string): string => name;
+  return { mode: 'bake', fs, dir: '', environment: variables, homeDir, isPrinted, onUnset, warn, display };
 }
 
 /** What keeps a file from being a Compose file that bake can read, alone; undefined when nothing does. */
@@ -291,10 +294,12 @@ class TargetMaker {
     return [...entries.values()];
   }
 
-  /** A single number is lost, as it is in the reference of that version: `nofile=0:0`. */
+  /** The reference loses a single number: it prints `nofile=0:0`. */
   #ulimits(): readonly string[] {
     return this.#build.ulimits.map((limit) => {
-      const { name, soft, hard } = limit.single === undefined ? limit : { name: limit.name, soft: 0n, hard: 0n };
+      const single = this.#context.isPrinted ? 0n : (limit.single ?? 0n);
+      const { name, soft, hard } =
+        limit.single === undefined ? limit : { name: limit.name, soft: single, hard: single };
       const text = `${name}=${soft}:${hard}`;
       const problem = ulimitProblem(text);
       if (problem !== undefined) this.#complain('ulimits', problem, 'write name: {soft: N, hard: N}');

@@ -24,6 +24,8 @@ export interface LoadContext {
   /** Told once for every variable that is not set. */
   readonly onUnset: (name: string) => void;
   readonly warn: (message: string) => void;
+  /** The result is only printed: then known defects of the reference are followed, so that the texts are equal. */
+  readonly isPrinted: boolean;
   /** A path as messages show it. */
   readonly display: (path: string) => string;
 }

@@ -82,7 +82,7 @@ class Decoder {
   #build(node: MapNode, path: string): BuildSection {
     const at = (key: string): Node | undefined => child(node, key);
     const dockerfile = at('dockerfile');
-    const labels = this.#pairs(at('labels'), `${path}.labels`);
+    const labels = this.#pairs(at('labels'));
     return {
       span: node.span,
       places: new Map([...node.entries].map(([key, { value }]) => [key, value.span])),
@@ -118,8 +118,8 @@ class Decoder {
     this.diagnostics.push({ reason: 'invalid-value', message: `${path}: ${problem}`, hint, span });
   }
 
-  /** `key=value` texts or a mapping. The last of a key counts. */
-  #pairs(node: Node | undefined, path: string): ReadonlyMap<string, string | null> {
+  /** `key=value` texts or a mapping. The last of a key counts. With a path, names that end in a blank are refused. */
+  #pairs(node: Node | undefined, path?: string): ReadonlyMap<string, string | null> {
     if (node?.is === 'map') {
       return new Map([...node.entries].map(([key, { value }]) => [key, isNull(value) ? null : text(value)]));
     }
@@ -127,7 +127,7 @@ class Decoder {
       const said = text(item);
       const equals = said.indexOf('=');
       const key = equals === -1 ? said : said.slice(0, equals);
-      if (/\s$/.test(key)) {
+      if (path !== undefined && /\s$/.test(key)) {
         this.#refuse(
           path,
           `environment variable ${key} is declared with a trailing space`,

@@ -113,10 +113,16 @@ function loadEntry(
   });
   const first = paths[0]?.text ?? '';
   const named = projectDirectory ?? '';
-  const relativeDir = named === '' ? path.dirname(resolvePath('', first, context.homeDir)) : named;
-  const dir = resolvePath(context.dir, relativeDir, context.homeDir);
+  const folder = named === '' ? path.dirname(resolvePath('', first, context.homeDir)) : named;
+  const dir = resolvePath(context.dir, folder, context.homeDir);
   const environment = includedEnvironment(envFiles, dir, context);
+  const relativeDir = isTwice(context) ? path.join(context.dir, folder) : folder;
   return load({ files, context: { ...context, dir, environment }, relativeDir, including });
+}
+
+/** An include of an included file: where paths are relative, the reference puts the outer folder in front twice. */
+function isTwice({ isPrinted, dir }: LoadContext): boolean {
+  return isPrinted && dir !== '' && !path.isAbsolute(dir);
 }
 
 /** The including environment, then the env files of the include, else the `.env` beside it. */
