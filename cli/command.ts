@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly stdin: NodeJS.ReadStream;
+  /** Writes a result to standard output, whole. */
+  readonly print: (text: string) => void;
   readonly debug: boolean;
 }
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env node
 // Starts depot on a Node that is new enough: the one that runs this file, or the one that npm installed beside it.
 // Plain JavaScript that old Nodes can read.
-import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import module from 'node:module';
-import os from 'node:os';
-import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+
+// A module asked for by name is loaded in part; imported, with all that its exports hang on.
+const builtin = async (name) => (process.getBuiltinModule ? process.getBuiltinModule(name) : import(name));
+const { existsSync, readdirSync, statSync } = await builtin('node:fs');
 
 const GUARD = 'DEPOT_LAUNCHED';
-const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.dirname(here);
+const self = decodeURIComponent(new URL(import.meta.url).pathname);
+const here = above(self);
+const root = above(here);
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const newEnough = (major === 24 && minor >= 16) || (major === 26 && minor >= 1) || major > 26;
@@ -22,50 +21,49 @@ if (newEnough) {
   complain('the Node that npm installed is too old as well');
 } else {
   const node = installedNode();
-  if (node) relaunch(node);
+  if (node) await relaunch(node);
   else complain('and none is installed beside depot');
 }
 
 async function start() {
-  if (module.enableCompileCache) {
-    const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
-    module.enableCompileCache(path.join(cache, 'depot', 'compile'));
-  }
-  const bundle = path.join(root, 'dist', 'main.js');
-  const source = path.join(here, 'main.ts');
+  const module = await builtin('node:module');
+  const home = process.env.HOME;
+  const cache = process.env.XDG_CACHE_HOME || (home && `${home}/.cache`);
+  if (module.enableCompileCache && cache) module.enableCompileCache(`${cache}/depot/compile`);
+  const bundle = `${root}/dist/main.js`;
+  const source = `${here}/main.ts`;
   const entry = existsSync(source) && !isFresh(bundle) ? source : bundle;
-  const { main } = await import(pathToFileURL(entry).href);
+  const { main } = await import(entry);
   await main(process.argv.slice(2));
 }
 
 /** Whether the bundle is there and newer than every source file. */
 function isFresh(bundle) {
-  if (!existsSync(bundle)) return false;
-  const built = statSync(bundle).mtimeMs;
-  return ['cli', 'planner', 'runtime', 'proto/gen'].every((folder) => newest(path.join(root, folder)) <= built);
+  const built = statSync(bundle, { throwIfNoEntry: false });
+  if (!built) return false;
+  return ['cli', 'planner', 'runtime', 'proto/gen'].every((folder) => isOlder(`${root}/${folder}`, built.mtimeMs));
 }
 
-function newest(folder) {
-  let latest = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const file = path.join(folder, entry.name);
-    const time = entry.isDirectory() ? newest(file) : statSync(file).mtimeMs;
-    if (time > latest) latest = time;
-  }
-  return latest;
+function isOlder(folder, time) {
+  return readdirSync(folder, { withFileTypes: true }).every((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return isOlder(path, time);
+    return !/\.tsx?$/.test(entry.name) || statSync(path).mtimeMs <= time;
+  });
 }
 
 function installedNode() {
   const name = `node-${process.platform}-${process.arch}`;
-  for (let folder = root; ; folder = path.dirname(folder)) {
-    const node = path.join(folder, 'node_modules', name, 'bin', 'node');
+  for (let folder = root; ; folder = above(folder)) {
+    const node = `${folder}/node_modules/${name}/bin/node`;
     if (existsSync(node)) return node;
-    if (folder === path.dirname(folder)) return undefined;
+    if (folder === above(folder)) return undefined;
   }
 }
 
-function relaunch(node) {
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+async function relaunch(node) {
+  const { spawn } = await import('node:child_process');
+  const child = spawn(node, ['--', self, ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, [GUARD]: '1' },
   });
@@ -79,6 +77,10 @@ function relaunch(node) {
       process.kill(process.pid, signal);
     } else process.exit(code ?? 1);
   });
+}
+
+function above(path) {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0)) || '/';
 }
 
 function complain(why) {

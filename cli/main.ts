@@ -1,6 +1,7 @@
 import type { Command, CommandEntry } from './command.ts';
 import type { Flag } from './flags.ts';
 import { parseFlags, unreadArgs } from './flags.ts';
+import { streams, writeOut } from './output.ts';
 import { didYouMean } from '../planner/hcl/suggest.ts';
 
 const COMMANDS: readonly CommandEntry[] = [
@@ -32,16 +33,15 @@ const INTERRUPTED = 130;
 
 /** Runs one command line (without the program's own name) and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  quietOnBrokenPipe();
   const code = await dispatch(argv).catch((error: unknown) => {
     const debug = argv.includes('--debug') || argv.includes('-D');
-    process.stderr.write(`ERROR: internal error: ${error instanceof Error ? error.message : String(error)}\n`);
-    if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-    else process.stderr.write('Run again with --debug to see where, and please report it.\n');
+    streams.stderr.write(`ERROR: internal error: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (debug && error instanceof Error) streams.stderr.write(`${error.stack ?? ''}\n`);
+    else streams.stderr.write('Run again with --debug to see where, and please report it.\n');
     return 1;
   });
   process.exitCode = code;
-  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  await streams.drained();
   process.exit(code);
 }
 
@@ -52,7 +52,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     if (argv.includes('--version') || argv.includes('-v')) return run(await entry('version'), []);
     const topic = name === 'help' ? argv[first + 1] : undefined;
     if (topic !== undefined && entry(topic) !== undefined) return run(await entry(topic), ['--help']);
-    process.stdout.write((await import('./help.ts')).generalHelp(COMMANDS));
+    writeOut((await import('./help.ts')).generalHelp(COMMANDS));
     return 0;
   }
   const found = entry(name);
@@ -62,7 +62,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       COMMANDS.map((one) => one.name),
       'see depot help',
     );
-    process.stderr.write(`ERROR: unknown command ${JSON.stringify(name)}; ${hint}\n`);
+    streams.stderr.write(`ERROR: unknown command ${JSON.stringify(name)}; ${hint}\n`);
     return 1;
   }
   return run(await found, [...argv.slice(0, first), ...argv.slice(first + 1)]);
@@ -79,46 +79,58 @@ async function run(command: Command | undefined, args: readonly string[]): Promi
       ? ({ ok: true, value: unreadArgs(args) } as const)
       : parseFlags([...command.flags, ...GLOBAL_FLAGS], args);
   if (!parsed.ok) {
-    process.stderr.write(`ERROR: ${parsed.failure}\nSee 'depot ${command.name} --help'.\n`);
+    streams.stderr.write(`ERROR: ${parsed.failure}\nSee 'depot ${command.name} --help'.\n`);
     return 1;
   }
   if (parsed.value.switches.get('help') === true) {
-    process.stdout.write((await import('./help.ts')).commandHelp(command));
+    writeOut((await import('./help.ts')).commandHelp(command));
     return 0;
+  }
+  const cwd = workingDirectory();
+  if (cwd === undefined) {
+    streams.stderr.write('ERROR: the current directory no longer exists\n');
+    return 1;
   }
   return command.run({
     args: parsed.value,
     env: process.env,
-    cwd: process.cwd(),
-    signal: interruptSignal(),
-    stdout: process.stdout,
-    stderr: process.stderr,
-    stdin: process.stdin,
+    cwd,
+    get signal() {
+      return (interrupt ??= interruptSignal());
+    },
+    get stdout() {
+      return streams.stdout;
+    },
+    get stderr() {
+      return streams.stderr;
+    },
+    get stdin() {
+      return process.stdin;
+    },
+    print: writeOut,
     debug: parsed.value.switches.get('debug') === true,
   });
 }
+
+/** Undefined when it has been removed under us. */
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
+let interrupt: AbortSignal | undefined;
 
 /** The first Ctrl-C asks to end, and says so; the second ends at once. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(INTERRUPTED);
-    if (signal === 'SIGINT') process.stderr.write('\nCanceling... (press Ctrl-C again to leave at once)\n');
+    if (signal === 'SIGINT') streams.stderr.write('\nCanceling... (press Ctrl-C again to leave at once)\n');
     controller.abort(new Error(`ended by ${signal}`));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   return controller.signal;
-}
-
-/** A reader that went away (`depot ... | head`) is no failure of ours. */
-function quietOnBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-    });
-  }
-}
-
-function drained(stream: NodeJS.WriteStream): Promise<void> {
-  return stream.writableLength === 0 ? Promise.resolve() : new Promise((resolve) => stream.write('', () => resolve()));
 }

@@ -2,6 +2,7 @@ import type { Diagnostic } from './diagnostic.ts';
 import { didYouMean } from './hcl/suggest.ts';
 import type { Result } from './result.ts';
 import { fail, ok } from './result.ts';
+import type { Span } from './source.ts';
 import type { Target } from './target.ts';
 
 const PREFIX = 'target:';
@@ -18,6 +19,20 @@ export interface BuildGraph {
   readonly needs: ReadonlyMap<string, readonly string[]>;
 }
 
+/** What diagnostics about links need to know. */
+export interface LinkPlaces {
+  /** All names that a link could mean. */
+  readonly names: () => Iterable<string>;
+  /** Where a target says what it links to. */
+  readonly linkedAt: (name: string) => Span | undefined;
+}
+
+/** Targets that were asked for, with all they link to, in the order in which they were met. */
+export interface LinkedTargets {
+  readonly graph: BuildGraph;
+  readonly targets: ReadonlyMap<string, Target>;
+}
+
 /**
  * Follows links from the requested targets (buildx `bake/bake.go`, `loadLinks`). `resolve` gives a target by name, or
  * undefined. Fails with the chain for a circle, and for a link that leads nowhere.
@@ -25,14 +40,16 @@ export interface BuildGraph {
 export function buildGraph(
   requested: readonly string[],
   resolve: (name: string, user: Target | undefined) => Target | undefined,
-  names: Iterable<string>,
-): Result<{ readonly graph: BuildGraph; readonly targets: ReadonlyMap<string, Target> }, readonly Diagnostic[]> {
+  { names, linkedAt }: LinkPlaces,
+): Result<LinkedTargets, readonly Diagnostic[]> {
   const targets = new Map<string, Target>();
   const needs = new Map<string, readonly string[]>();
   const order: string[] = [];
   const diagnostics: Diagnostic[] = [];
-  const known = [...names];
-
+  const at = (name: string | undefined): Pick<Diagnostic, 'span'> => {
+    const span = name === undefined ? undefined : linkedAt(name);
+    return span === undefined ? {} : { span };
+  };
   const visit = (start: string): void => {
     const stack: { readonly name: string; readonly links: readonly string[]; at: number }[] = [];
     const open = new Set<string>();
@@ -44,9 +61,10 @@ export function buildGraph(
           message: `failed to find target ${name}`,
           hint: didYouMean(
             name,
-            known,
+            names(),
             user === undefined ? 'nothing of that name is defined' : `target "${user.name}" links to it`,
           ),
+          ...at(user?.name),
         });
         return;
       }
@@ -72,6 +90,11 @@ export function buildGraph(
               ? `target ${link} cannot link to itself`
               : `infinite loop from ${top.name} to ${link}: ${chain.join(' -> ')}`,
           hint: 'break the circle of contexts',
+          ...at(top.name),
+          related: chain.slice(0, -2).flatMap((name, index) => {
+            const span = linkedAt(name);
+            return span === undefined ? [] : [{ message: `${name} links to ${chain[index + 1]} here`, span }];
+          }),
         });
       } else if (!targets.has(link)) {
         enter(link, targets.get(top.name));
@@ -84,10 +107,26 @@ export function buildGraph(
     for (const link of linkedTargets(target)) {
       const provider = targets.get(link);
       const problem = provider === undefined ? undefined : platformProblem(target, provider);
-      if (problem !== undefined) diagnostics.push(problem);
+      if (problem !== undefined) diagnostics.push({ ...problem, ...at(target.name) });
     }
   }
   return diagnostics.length > 0 ? fail(diagnostics) : ok({ graph: { order, needs }, targets });
+}
+
+/**
+ * The targets in the order in which they were met; what a target links to passes its entitlements on (buildx
+ * `bake/bake.go`, `loadLinks`).
+ */
+export function withLinkedEntitlements({ graph, targets }: LinkedTargets): readonly Target[] {
+  const entitled = new Map<string, Target>();
+  for (const name of graph.order) {
+    const target = targets.get(name);
+    if (target === undefined) continue;
+    const passed = linkedTargets(target).flatMap((link) => entitled.get(link)?.entitlements ?? []);
+    const entitlements = [...new Set([...target.entitlements, ...passed])];
+    entitled.set(name, passed.length === 0 ? target : { ...target, entitlements });
+  }
+  return [...targets.values()].map((target) => entitled.get(target.name) ?? target);
 }
 
 function platformProblem(user: Target, provider: Target): Diagnostic | undefined {

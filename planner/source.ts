@@ -11,6 +11,18 @@ export interface Span {
   readonly end: number;
 }
 
+/** A text that is read, and where its ranges stand in the file that a person sees. */
+export interface ReadableText {
+  readonly text: string;
+  /** The place of a range of {@link text}. */
+  readonly span: (start: number, end: number) => Span;
+}
+
+/** A whole file, whose ranges are its own. */
+export function wholeFile(file: SourceFile): ReadableText {
+  return { text: file.text, span: (start, end) => ({ file, start, end }) };
+}
+
 /** A place as a person counts it: both from 1, columns in grapheme clusters (as HCL counts them). */
 export interface Position {
   readonly line: number;

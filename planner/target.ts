@@ -58,7 +58,7 @@ export interface Target {
   readonly noCache?: boolean;
   readonly network?: string;
   readonly noCacheFilter: readonly string[];
-  /** A size as the user wrote it (`128m`); `options/checks.ts` tells the bytes. */
+  /** As the user wrote it (`128m`); `sizeBytes` in `options/checks.ts` gives the bytes. */
   readonly shmSize?: string;
   readonly ulimits: readonly string[];
   readonly call?: string;
@@ -72,8 +72,8 @@ export interface Target {
 export interface Group {
   readonly name: string;
   readonly description?: string;
-  /** Undefined when the definition gives none at all; printed as null. */
-  readonly targets: readonly string[] | undefined;
+  /** Absent: the definition says `null`. */
+  readonly targets?: readonly string[];
 }
 
 /** What a bake definition comes to for the targets that were asked for (linked targets included). */

@@ -12,7 +12,8 @@ export interface BuilderUnreachable {
 export interface BuilderLost {
   readonly reason: 'builder-lost';
   readonly endpoint: string;
-  readonly target?: string;
+  /** Those that were being built. */
+  readonly targets: readonly string[];
   readonly cause: string;
 }
 

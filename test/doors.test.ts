@@ -38,7 +38,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
 ];
 
 /** What of Node and of packages a planner may use: it touches nothing outside. */
-const PLANNER_BUILTINS = new Set(['node:path/posix', 'node:crypto', 'yaml']);
+const PLANNER_BUILTINS = new Set(['node:path/posix', 'node:crypto', 'bcryptjs', 'yaml']);
 
 interface Import {
   readonly from: string;

@@ -1,14 +1,15 @@
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { printPlan } from '../../planner/bake/print.ts';
-import type { BakeFlags, Planned } from '../../planner/plan.ts';
+import type { BakeFlags } from '../../planner/bake/flag-overrides.ts';
+import type { Planned } from '../../planner/plan.ts';
+import type { DefinitionInput } from '../../planner/bake/read.ts';
+import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { allowProblem, missingEntitlements } from '../entitlements.ts';
 import { fileSystem } from '../host.ts';
 import { environmentMap } from '../environment.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
-import { printable } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET, NOT_YET_BUT_PRINTED } from './bake-flags.ts';
 
 export const bake: Command = {
@@ -19,10 +20,12 @@ export const bake: Command = {
   run: async (context) => {
     const refused = refusal(context);
     if (refused !== undefined) return complain(context, refused);
+    const listed = listAsked(context);
+    if (listed !== undefined) return showList(context, listed);
     const planned = await plan(context);
     if (planned === undefined) return 1;
     if (context.args.switches.get('print') === true) {
-      context.stdout.write(printPlan(planned.plan));
+      context.print(printPlan(planned.plan));
       return 0;
     }
     const denied = await entitlementsDenied(context, planned);
@@ -48,33 +51,72 @@ function refusal({ args, cwd }: CommandContext): string | undefined {
   return allowProblem(args.lists.get('allow') ?? [], cwd);
 }
 
-async function plan(context: CommandContext): Promise<Planned | undefined> {
+function listAsked(context: CommandContext): string | undefined {
+  const { args } = context;
+  for (const type of ['targets', 'variables']) {
+    if (args.switches.get(`list-${type}`) !== true) continue;
+    context.stderr.write(`Flag --list-${type} has been deprecated, use --list=${type} instead\n`);
+    return type;
+  }
+  return args.texts.get('list');
+}
+
+async function showList(context: CommandContext, asked: string): Promise<number> {
+  if (context.args.switches.get('print') === true)
+    return complain(context, '--print and --list are mutually exclusive');
+  const { listRequest, targetList, variableList } = await import('../print/list.ts');
+  const request = listRequest(asked);
+  if (!request.ok) return complain(context, request.failure);
+  const { listDefinition } = await import('../../planner/bake/list.ts');
+  const list = await listDefinition(await definitionInput(context));
+  if (!list.ok) return mistakes(context, list.failure);
+  const { type, format } = request.value;
+  const { targets, variables } = list.value;
+  context.print(type === 'targets' ? targetList(targets, format) : variableList(variables, format));
+  return 0;
+}
+
+async function definitionInput(context: CommandContext): Promise<DefinitionInput> {
   const { args, cwd, env } = context;
   const files = args.lists.get('file') ?? [];
-  const variables = new Map(environmentMap(env));
-  for (const one of args.lists.get('var') ?? [])
-    variables.set(one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1));
-  const result = await planBake({
+  const vars = (args.lists.get('var') ?? []).map((one) => {
+    const equals = one.indexOf('=');
+    return [one.slice(0, equals), one.slice(equals + 1)] as const;
+  });
+  return {
     files,
-    targets: args.rest,
-    overrides: args.lists.get('set') ?? [],
-    variables,
+    variables: environmentMap(env),
+    vars: new Map(vars),
     fs: fileSystem(cwd),
-    ...(files.includes('-') ? { stdin: await text(context.stdin) } : {}),
+    ...(files.includes('-') ? { stdin: await allOf(context.stdin) } : {}),
     now: new Date(),
     homeDir: env.HOME ?? '/',
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  };
+}
+
+async function plan(context: CommandContext): Promise<Planned | undefined> {
+  const { args } = context;
+  const result = await planBake({
+    ...(await definitionInput(context)),
+    targets: args.rest,
+    overrides: args.lists.get('set') ?? [],
     flags: flagsOf(context),
     isPrinted: args.switches.get('print') === true,
   });
   if (result.ok) {
-    for (const warning of result.value.warnings ?? []) context.stderr.write(`WARNING: ${printable(warning)}\n`);
+    for (const warning of result.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(warning)}\n`);
     return result.value;
   }
-  const words = result.failure.map(diagnosticText);
-  const count = words.length > 1 ? `\n${words.length} mistakes` : '';
-  context.stderr.write(`${words.map((one) => `ERROR: ${one}`).join('\n')}${count}\n`);
+  mistakes(context, result.failure);
   return undefined;
+}
+
+function mistakes({ stderr }: CommandContext, found: readonly Diagnostic[]): number {
+  const words = found.map(diagnosticText);
+  const count = words.length > 1 ? `\n${words.length} mistakes` : '';
+  stderr.write(`${words.map((one) => `ERROR: ${one}`).join('\n')}${count}\n`);
+  return 1;
 }
 
 function flagsOf({ args }: CommandContext): BakeFlags {
@@ -89,6 +131,11 @@ function flagsOf({ args }: CommandContext): BakeFlags {
     ...given('sbom', texts.get('sbom')),
     ...given('call', call),
   };
+}
+
+async function allOf(stdin: NodeJS.ReadStream): Promise<string> {
+  const { text } = await import('node:stream/consumers');
+  return text(stdin);
 }
 
 function given<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {

@@ -20,7 +20,6 @@ import { environmentMap } from '../environment.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { fileSystem } from '../host.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
-import { printable } from '../print/text.ts';
 
 /** `docker compose build`: reads the project, then prints what it comes to or builds it. Gives the exit code. */
 export async function composeBuild(context: CommandContext, globals: ParsedArgs, args: ParsedArgs): Promise<number> {
@@ -29,12 +28,12 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   const project = await readProject(context, globals);
   if (!project.ok) return tell(context, project.failure);
   const quiet = args.switches.get('quiet') === true;
-  if (!quiet) for (const warning of project.value.warnings) context.stderr.write(`WARNING: ${printable(warning)}\n`);
+  if (!quiet) for (const one of project.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(one)}\n`);
   const options = await buildOptions(context, globals, args, checked.value.ssh);
   const definition = composeDefinition(project.value, options);
   if (!definition.ok) return tell(context, definition.failure);
   if (args.switches.get('print') === true) {
-    context.stdout.write(printComposeDefinition(definition.value));
+    context.print(printComposeDefinition(definition.value));
     return 0;
   }
   if (definition.value.requested.length === 0) {
@@ -49,8 +48,8 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   if (globals.switches.get('dry-run') === true) return dryRun(context, definition.value);
   const { buildPlan } = await import('./bake-build.ts');
   const mode = quiet ? 'quiet' : checked.value.progress;
-  const building = { ...context, args, env: { ...context.env, ...secretVariables(project.value) } };
-  const code = await buildPlan(planned.value, building, { mode, write: (said) => void context.stdout.write(said) });
+  const env = { ...context.env, ...secretVariables(project.value) };
+  const code = await buildPlan(planned.value, context, { mode, write: (said) => void context.stdout.write(said), env });
   if (code === 0 && mode !== 'quiet') context.stderr.write(builtLines(definition.value, mode));
   return code;
 }

@@ -21,7 +21,7 @@ export const compose: Command = {
     const globals = parseFlags([...COMPOSE_FLAGS, HELP], all, { upToFirstArgument: true });
     const [word, ...rest] = globals.ok ? globals.value.rest : [];
     if (globals.ok && word === undefined && (all.length === 0 || globals.value.switches.get('help') === true)) {
-      context.stdout.write(commandHelp(compose));
+      context.print(commandHelp(compose));
       return 0;
     }
     if (!globals.ok && mentionsBuild(all)) return complain(context, globals.failure);
@@ -45,7 +45,7 @@ async function runBuild(context: CommandContext, globals: ParsedArgs, rest: read
   if (!parsed.ok) return complain(context, parsed.failure);
   if (parsed.value.switches.get('help') === true) {
     const page = { ...compose, summary: 'Build the services of Compose files', flags: COMPOSE_BUILD_FLAGS };
-    context.stdout.write(commandHelp(page));
+    context.print(commandHelp(page));
     return 0;
   }
   const { composeBuild } = await import('./compose-build.ts');

@@ -21,7 +21,7 @@ function message(failure: RuntimeFailure, origins: ReadonlyMap<string, Span>): s
     case 'builder-unreachable':
       return `the builder at ${failure.endpoint} cannot be reached: ${failure.cause}`;
     case 'builder-lost':
-      return `${failure.target === undefined ? '' : `target ${failure.target}: `}the builder at ${failure.endpoint} went away during the build: ${failure.cause}`;
+      return `${failure.targets.length === 1 ? 'target' : 'targets'} ${failure.targets.join(', ')}: the builder at ${failure.endpoint} went away during the build: ${failure.cause}`;
     case 'solve-failed': {
       const code = failure.code === undefined ? '' : `${failure.code}: `;
       return `target ${failure.target}: failed to solve: ${code}${failure.message}`;

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Attribute, Block } from '../hcl/ast.ts';
 import { convert } from '../hcl/convert.ts';
-import { HclError } from '../hcl/error.ts';
+import { HclError, mapAll } from '../hcl/error.ts';
 import { evaluate } from '../hcl/evaluate.ts';
 import type { Scope } from '../hcl/scope.ts';
 import { article } from '../hcl/suggest.ts';
@@ -35,7 +35,7 @@ export function decodeTarget(
       places.set(attribute.name, attribute.expression.span);
     } catch (error) {
       if (!(error instanceof HclError)) throw error;
-      diagnostics.push(error.diagnostic);
+      diagnostics.push(...error.diagnostics);
     }
   }
   return { target: mergeTargets({ name, places: new Map() }, raw), diagnostics };
@@ -43,7 +43,12 @@ export function decodeTarget(
 
 function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarget): void {
   const value = evaluate(attribute.expression, scope);
-  const at = { name: attribute.name, span: attribute.expression.span };
+  const { expression } = attribute;
+  const at: Place = {
+    name: attribute.name,
+    span: expression.span,
+    elements: expression.is === 'tuple' ? expression.items.map(({ span }) => span) : [],
+  };
   switch (attribute.name) {
     case 'description':
     case 'context':
@@ -82,37 +87,37 @@ function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarg
       return assign(
         raw,
         'cacheFrom',
-        uniqueCaches(entriesOf(value, at).flatMap((entry) => parsed(cacheEntries(entry), at))),
+        uniqueCaches(mapAll(entriesOf(value, at), (entry) => parsed(cacheEntries(entry.raw), entry.at)).flat()),
       );
     case 'cache-to':
       return assign(
         raw,
         'cacheTo',
-        uniqueCaches(entriesOf(value, at).flatMap((entry) => parsed(cacheEntries(entry), at))),
+        uniqueCaches(mapAll(entriesOf(value, at), (entry) => parsed(cacheEntries(entry.raw), entry.at)).flat()),
       );
     case 'output':
       return assign(
         raw,
         'output',
-        entriesOf(value, at).map((entry) => parsed(outputEntry(entry), at)),
+        mapAll(entriesOf(value, at), (entry) => parsed(outputEntry(entry.raw), entry.at)),
       );
     case 'attest':
       return assign(
         raw,
         'attest',
-        entriesOf(value, at).map((entry) => parsed(attestEntry(entry), at)),
+        mapAll(entriesOf(value, at), (entry) => parsed(attestEntry(entry.raw), entry.at)),
       );
     case 'secret':
       return assign(
         raw,
         'secret',
-        entriesOf(value, at).map((entry) => parsed(secretEntry(entry), at)),
+        mapAll(entriesOf(value, at), (entry) => parsed(secretEntry(entry.raw), entry.at)),
       );
     case 'ssh':
       return assign(
         raw,
         'ssh',
-        entriesOf(value, at).map((entry) => parsed(sshEntry(entry), at)),
+        mapAll(entriesOf(value, at), (entry) => parsed(sshEntry(entry.raw), entry.at)),
       );
   }
 }
@@ -120,6 +125,12 @@ function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarg
 interface Place {
   readonly name: string;
   readonly span: Span;
+  /** The elements, where the attribute is written as a list. */
+  readonly elements: readonly Span[];
+}
+
+function elementAt(at: Place, index: number): Place {
+  return { ...at, span: at.elements[index] ?? at.span };
 }
 
 function assign<K extends keyof RawTarget>(raw: MutableRawTarget, key: K, value: RawTarget[K] | undefined): void {
@@ -156,7 +167,7 @@ function textsOf(value: Value, at: Place): readonly string[] | undefined {
       const converted = item.is === 'null' ? undefined : convert(item, STRING);
       if (converted?.ok === true && converted.value.is === 'string') return converted.value.value;
       throw wrong(
-        at,
+        elementAt(at, index),
         `element ${index} is ${article(kindOf(item))}, a string is expected`,
         `write ${at.name} = ["..."]`,
       );
@@ -185,15 +196,21 @@ function mapOf(value: Value, at: Place, nulls: 'skip' | 'refuse'): ReadonlyMap<s
   return map;
 }
 
-function entriesOf(value: Value, at: Place): readonly RawEntry[] {
+interface PlacedEntry {
+  readonly raw: RawEntry;
+  readonly at: Place;
+}
+
+function entriesOf(value: Value, at: Place): readonly PlacedEntry[] {
   if (value.is === 'null') throw wrong(at, 'must not be null', 'write [] for none');
   if (!('items' in value))
     throw wrong(at, `a list is expected, this is ${article(kindOf(value))}`, `write ${at.name} = ["..."]`);
-  return value.items.flatMap((item, index): RawEntry[] => {
-    if (item.is === 'string') return item.value === '' ? [] : [item.value];
-    if ('entries' in item) return [pairsOf(item.entries, at, index)];
+  return value.items.flatMap((item, index): PlacedEntry[] => {
+    const place = elementAt(at, index);
+    if (item.is === 'string') return item.value === '' ? [] : [{ raw: item.value, at: place }];
+    if ('entries' in item) return [{ raw: pairsOf(item.entries, place, index), at: place }];
     throw wrong(
-      at,
+      elementAt(at, index),
       `element ${index} is ${article(kindOf(item))}, a string or an object is expected`,
       `write ${at.name} = ["key=value"] or [{ key = "value" }]`,
     );

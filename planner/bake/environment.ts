@@ -2,7 +2,7 @@ import { convert } from '../hcl/convert.ts';
 import { valueFromJson } from '../hcl/from-json.ts';
 import { fromDouble } from '../hcl/number.ts';
 import type { Type } from '../hcl/type.ts';
-import { describeType } from '../hcl/type.ts';
+import { ANY, BOOL, describeType, NUMBER, STRING } from '../hcl/type.ts';
 import type { Value } from '../hcl/value.ts';
 import { bool, number, text } from '../hcl/value.ts';
 import { csvFields } from '../options/csv.ts';
@@ -50,8 +50,11 @@ export function typedOverride(given: string, type: Type, format: 'plain' | 'json
   }
 }
 
+/** The reference reads an empty text as no CSV record at all, which is an error there too. */
+const EMPTY = 'it is empty, which is no CSV; [] or {} in NAME_JSON gives none';
+
 function unsupported(type: Type): Result<Value, string> {
-  return fail(`plain text cannot give ${describeType(type)}; set NAME_JSON to a JSON text instead`);
+  return fail(`plain text cannot give ${describeType(type)}; a JSON text in NAME_JSON can`);
 }
 
 function isPrimitive(type: Type): boolean {
@@ -74,8 +77,8 @@ function primitive(given: string, type: Type): Result<Value, string> {
 }
 
 function csvList(given: string, type: Type, elementAt: (at: number) => Type | undefined): Result<Value, string> {
-  const fields = given === '' ? ok([]) : csvFields(given);
-  if (!fields.ok) return fail(`it is read as CSV: ${fields.failure}`);
+  const fields = given === '' ? fail(EMPTY) : csvFields(given);
+  if (!fields.ok) return fail(given === '' ? EMPTY : `it is read as CSV: ${fields.failure}`);
   const items: Value[] = [];
   for (const [at, field] of fields.value.entries()) {
     const element = elementAt(at);
@@ -88,8 +91,8 @@ function csvList(given: string, type: Type, elementAt: (at: number) => Type | un
 }
 
 function csvMap(given: string, type: Type, element: Type): Result<Value, string> {
-  const fields = given === '' ? ok([]) : csvFields(given);
-  if (!fields.ok) return fail(`it is read as CSV: ${fields.failure}`);
+  const fields = given === '' ? fail(EMPTY) : csvFields(given);
+  if (!fields.ok) return fail(given === '' ? EMPTY : `it is read as CSV: ${fields.failure}`);
   const entries = new Map<string, Value>();
   for (const field of fields.value) {
     const colon = field.indexOf(':');
@@ -104,13 +107,67 @@ function csvMap(given: string, type: Type, element: Type): Result<Value, string>
 function jsonOverride(given: string, type: Type): Result<Value, string> {
   const value = valueFromJson(given);
   if (value === undefined) return fail('it is not JSON');
-  return convert(completed(value, type), type);
+  if (type.is === 'any') return withItsType(value);
+  const completed = complete(value, type);
+  return completed.ok ? convert(completed.value, type) : completed;
 }
 
-/** In JSON a missing attribute is null, even a required one. */
-function completed(value: Value, type: Type): Value {
-  if (type.is !== 'object' || value.is !== 'object') return value;
+/** In JSON a missing attribute is null, even a required one; one that the type does not have is a mistake. */
+function complete(value: Value, type: Type): Result<Value, string> {
+  if (type.is !== 'object' || value.is !== 'object') return ok(value);
+  const extra = [...value.entries.keys()].find((name) => !type.attributes.has(name));
+  if (extra !== undefined) return fail(`unsupported attribute ${JSON.stringify(extra)}`);
   const entries = new Map<string, Value>(value.entries);
   for (const [name, one] of type.attributes) if (!entries.has(name)) entries.set(name, { is: 'null', type: one });
-  return { is: 'object', entries };
+  return ok({ is: 'object', entries });
 }
+
+/** A value of type `any` comes as `{"value": ..., "type": ...}` (zclconf/go-cty `json`, dynamic values). */
+function withItsType(wrapped: Value): Result<Value, string> {
+  const value = wrapped.is === 'object' ? wrapped.entries.get('value') : undefined;
+  const type = wrapped.is === 'object' ? wrapped.entries.get('type') : undefined;
+  const read = type === undefined ? undefined : typeFromJson(type);
+  if (value === undefined || read === undefined)
+    return fail('for a variable of any type, {"value": ..., "type": ...} is expected');
+  return read.is === 'any' ? ok(value) : convert(value, read);
+}
+
+/** A type in cty's JSON notation: `"string"`, `["list", T]`, `["tuple", [T, ...]]`, `["object", {"name": T}]`. */
+function typeFromJson(json: Value): Type | undefined {
+  if (json.is === 'string') return NAMED_TYPES.get(json.value);
+  if (json.is !== 'tuple') return undefined;
+  const [kind, argument] = json.items;
+  if (kind?.is !== 'string' || argument === undefined) return undefined;
+  switch (kind.value) {
+    case 'list':
+    case 'set':
+    case 'map': {
+      const element = typeFromJson(argument);
+      return element === undefined ? undefined : { is: kind.value, element };
+    }
+    case 'tuple': {
+      const items = argument.is === 'tuple' ? argument.items.map(typeFromJson) : [undefined];
+      const known = items.filter((one) => one !== undefined);
+      return known.length === items.length ? { is: 'tuple', items: known } : undefined;
+    }
+    case 'object': {
+      if (argument.is !== 'object') return undefined;
+      const attributes = new Map<string, Type>();
+      for (const [name, one] of argument.entries) {
+        const type = typeFromJson(one);
+        if (type === undefined) return undefined;
+        attributes.set(name, type);
+      }
+      return { is: 'object', attributes, optional: new Set() };
+    }
+    default:
+      return undefined;
+  }
+}
+
+const NAMED_TYPES: ReadonlyMap<string, Type> = new Map([
+  ['string', STRING],
+  ['number', NUMBER],
+  ['bool', BOOL],
+  ['dynamic', ANY],
+]);

@@ -9,13 +9,14 @@ import type { Value } from '../hcl/value.ts';
 import type { Span } from '../source.ts';
 import { decodeTarget } from './decode.ts';
 import type { Definition } from './definition.ts';
-import type { Library } from './globals.ts';
+import type { Library } from '../hcl/functions/table.ts';
 import { Globals } from './globals.ts';
 import type { MatrixTarget } from './matrix.ts';
 import { expandMatrix } from './matrix.ts';
 import type { RawTarget } from './raw-target.ts';
 import { mergeTargets, unique } from './raw-target.ts';
 import { BlockReferences } from './references.ts';
+import { relativeToFile } from './relative-paths.ts';
 
 /** A group as its block says it, or as a matrix makes it. */
 export interface RawGroup {
@@ -40,6 +41,8 @@ export function evaluateDefinition(
     readonly environment: ReadonlyMap<string, string>;
     readonly builtins: ReadonlyMap<string, Value>;
     readonly library: Library;
+    /** What relative paths of contexts start from: the working directory, or the folder of the file that says them. */
+    readonly paths: 'working-directory' | 'file';
   },
 ): { readonly evaluated: EvaluatedDefinition; readonly diagnostics: readonly Diagnostic[] } {
   const made = new Map<string, MatrixTarget[]>();
@@ -66,7 +69,8 @@ export function evaluateDefinition(
       const decoded = decodeTarget(name, one.block, inside(globals.scope, one));
       diagnostics.push(...decoded.diagnostics);
       const earlier = targets.get(name);
-      targets.set(name, earlier === undefined ? decoded.target : mergeTargets(earlier, decoded.target));
+      const placed = input.paths === 'file' ? relativeToFile(decoded.target, one.block) : decoded.target;
+      targets.set(name, earlier === undefined ? placed : mergeTargets(earlier, placed));
     }
   }
   const groups = new Map(matrixGroups);
@@ -148,7 +152,7 @@ function caught<T>(work: () => T, diagnostics: Diagnostic[]): T | undefined {
     return work();
   } catch (error) {
     if (!(error instanceof HclError)) throw error;
-    diagnostics.push(error.diagnostic);
+    diagnostics.push(...error.diagnostics);
     return undefined;
   }
 }

@@ -2,7 +2,9 @@ import path from 'node:path/posix';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { FileSystemPort } from '../host.ts';
 import { annotationProblem, platformProblem, sizeBytes, ulimitProblem } from '../options/checks.ts';
-import type { Target, TypedEntry } from '../target.ts';
+import { sshProblem } from '../options/ssh.ts';
+import { isGitOverSsh, isRemoteUrl } from '../options/url.ts';
+import type { SshEntry, Target, TypedEntry } from '../target.ts';
 import type { RawTarget } from './raw-target.ts';
 
 /** What is needed to turn what a target says into what it means. */
@@ -19,11 +21,15 @@ export function finishTarget(
   const diagnostics: Diagnostic[] = [];
   const complain = (attribute: string, message: string, hint: string): void => {
     const span = raw.places.get(attribute) ?? raw.places.get('');
+    const through = raw.through?.get(attribute) ?? [];
     diagnostics.push({
       reason: 'invalid-value',
       message: `target "${raw.name}": ${message}`,
       hint,
       ...(span === undefined ? {} : { span }),
+      ...(through.length === 0
+        ? {}
+        : { related: through.map((one) => ({ message: 'it is inherited here', span: one })) }),
     });
   };
   const context = cleanContext(raw.context ?? '.');
@@ -59,18 +65,10 @@ export function finishTarget(
       );
     }
   }
-  const needsAgent = (raw.ssh ?? []).length === 0 && /^(?:ssh:\/\/|[\w.-]+@[\w.-]+:)/.test(context);
-  for (const ssh of needsAgent ? [{ id: 'default', paths: [] }] : (raw.ssh ?? [])) {
-    if (ssh.paths.length === 0 && (environment.get('SSH_AUTH_SOCK') ?? '') === '') {
-      complain(
-        'ssh',
-        'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set',
-        'start an agent, or name a key: id=path',
-      );
-    }
-    const gone = ssh.paths.find((file) => fs.kind(file) === undefined);
-    if (gone !== undefined)
-      complain('ssh', `failed to stat ${gone}: no such file or directory`, 'name an agent socket or a private key');
+  const ssh = sshEntries(raw, context);
+  for (const one of ssh) {
+    const problem = sshProblem(one, { environment, fs });
+    if (problem !== undefined) complain('ssh', problem, 'start an agent, or name a private key: id=path');
   }
   const args = new Map(raw.args);
   const epoch = environment.get('SOURCE_DATE_EPOCH') ?? '';
@@ -94,14 +92,14 @@ export function finishTarget(
     cacheTo: raw.cacheTo ?? [],
     ...optional('target', raw.target),
     secrets: raw.secret ?? [],
-    ssh: raw.ssh ?? [],
+    ssh,
     platforms: raw.platforms ?? [],
     outputs,
     ...optional('pull', raw.pull),
     ...optional('noCache', raw.noCache),
     ...optional('network', raw.network),
     noCacheFilter: raw.noCacheFilter ?? [],
-    ...optional('shmSize', raw.shmSize === '' ? undefined : raw.shmSize),
+    ...optional('shmSize', raw.shmSize),
     ulimits: raw.ulimits ?? [],
     ...optional('call', raw.call),
     entitlements,
@@ -111,6 +109,12 @@ export function finishTarget(
   return { target, diagnostics };
 }
 
+/** A context that is fetched by ssh needs an agent, whether the target says so or not. */
+function sshEntries(raw: RawTarget, context: string): readonly SshEntry[] {
+  const own = raw.ssh ?? [];
+  return own.length === 0 && isGitOverSsh(context) ? [{ id: 'default', paths: [] }] : own;
+}
+
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
 }
@@ -118,13 +122,8 @@ function optional<K extends string, V>(key: K, value: V | undefined): { readonly
 /** Local paths are cleaned as Go's `path.Clean` does; URLs stay. */
 function cleanContext(context: string): string {
   if (context.startsWith('cwd://')) return clean(context.slice('cwd://'.length));
-  if (
-    /^(?:https?|git|ssh):\/\/|^github\.com\/|^[\w.-]+@[\w.-]+:|^target:|^docker-image:\/\/|^oci-layout:\/\/|^-$/.test(
-      context,
-    )
-  )
-    return context;
-  return clean(context);
+  const stays = isRemoteUrl(context) || /^(?:target:|docker-image:\/\/|oci-layout:\/\/|-$)/.test(context);
+  return stays ? context : clean(context);
 }
 
 function clean(text: string): string {

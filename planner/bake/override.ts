@@ -19,6 +19,42 @@ export interface Override {
 /** Overrides by target name. */
 export type Overrides = ReadonlyMap<string, readonly Override[]>;
 
+/** What the flags come to, and what of them has another effect than its words say. */
+export interface ReadOverrides {
+  readonly byTarget: Overrides;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** A defect of the reference that files and scripts may have come to rely on (buildx `bake/bake.go`, `AddOverrides`). */
+const CLEARED = new Set(['ulimits', 'no-cache-filter', 'network']);
+const KEYS: readonly string[] = [
+  'annotations',
+  'args',
+  'attest',
+  'cache-from',
+  'cache-to',
+  'call',
+  'context',
+  'contexts',
+  'dockerfile',
+  'entitlements',
+  'extra-hosts',
+  'labels',
+  'load',
+  'network',
+  'no-cache',
+  'no-cache-filter',
+  'output',
+  'platform',
+  'pull',
+  'push',
+  'secrets',
+  'shm-size',
+  'ssh',
+  'tags',
+  'target',
+  'ulimits',
+];
 const NEEDS_SUB = new Set(['args', 'contexts', 'labels', 'extra-hosts']);
 
 /**
@@ -29,12 +65,13 @@ export function readOverrides(
   flags: readonly string[],
   names: readonly string[],
   environment: ReadonlyMap<string, string>,
-): Result<Overrides, readonly Diagnostic[]> {
+): Result<ReadOverrides, readonly Diagnostic[]> {
   const overrides = new Map<
     string,
     Map<string, { key: string; sub: string | undefined; values: string[]; append: boolean }>
   >();
   const diagnostics: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [];
   for (const flag of flags) {
     const read = readFlag(flag, environment);
     if (!read.ok) {
@@ -52,6 +89,10 @@ export function readOverrides(
         ),
       );
       continue;
+    }
+    if (CLEARED.has(key)) {
+      const message = `--set ${flag} clears ${key} instead of setting it, as docker buildx bake does`;
+      warnings.push({ reason: 'ineffective', message, hint: `set ${key} in an override file` });
     }
     const matched = names.filter(matches);
     if (matched.length === 0) {
@@ -72,7 +113,7 @@ export function readOverrides(
     }
   }
   if (diagnostics.length > 0) return fail(diagnostics);
-  return ok(new Map([...overrides].map(([name, own]) => [name, [...own.values()]])));
+  return ok({ byTarget: new Map([...overrides].map(([name, own]) => [name, [...own.values()]])), warnings });
 }
 
 interface Flag {
@@ -114,7 +155,7 @@ export function applyOverrides(target: RawTarget, overrides: readonly Override[]
     if (late.includes(one)) continue;
     const applied = applyOne(result, one);
     if (!applied.ok)
-      return fail(problem(`target "${target.name}": ${applied.failure}`, `--set ${target.name}.${one.key}`));
+      return fail(problem(`target "${target.name}": ${applied.failure}`, `given by --set ${target.name}.${one.key}`));
     result = applied.value;
   }
   for (const one of [...late].sort((a, b) => order[a.key as 'push' | 'load'] - order[b.key as 'push' | 'load'])) {
@@ -145,8 +186,9 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'dockerfile':
     case 'target':
     case 'call':
-    case 'network':
       return ok({ ...target, [one.key]: last });
+    case 'network':
+      return ok({ ...target, network: '' });
     case 'shm-size':
       return ok({ ...target, shmSize: last });
     case 'pull':
@@ -168,9 +210,9 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'platform':
       return ok({ ...target, platforms: listed(target.platforms, one) });
     case 'ulimits':
-      return ok({ ...target, ulimits: listed(target.ulimits, one) });
+      return ok({ ...target, ulimits: [] });
     case 'no-cache-filter':
-      return ok({ ...target, noCacheFilter: listed(target.noCacheFilter, one) });
+      return ok({ ...target, noCacheFilter: [] });
     case 'annotations':
       return ok({ ...target, annotations: unique([...(target.annotations ?? []), ...one.values]) });
     case 'entitlements':
@@ -188,6 +230,8 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
         ...target,
         output: [...(one.append ? (target.output ?? []) : []), ...parsed],
       }));
+    case 'secret':
+      return one.sub === undefined ? fail(unknownKey(one.key)) : secretOf(target, one.sub, last);
     case 'secrets':
       return entries(one, secretEntry, (parsed) =>
         over(one.append ? target : without(target, 'secret'), { secret: parsed }),
@@ -197,8 +241,18 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'attest':
       return entries(one, attestEntry, (parsed) => over(target, { attest: parsed }));
     default:
-      return fail(`unknown key: ${one.key}`);
+      return fail(unknownKey(one.key));
   }
+}
+
+function unknownKey(key: string): string {
+  return `unknown key: ${key}; ${didYouMean(key, KEYS, `known are ${KEYS.join(', ')}`)}`;
+}
+
+/** One secret by its id, given without it: `--set app.secret.token=env=TOKEN`. */
+function secretOf(target: RawTarget, id: string, text: string): Result<RawTarget, string> {
+  const entry = secretEntry(text);
+  return entry.ok ? ok(over(target, { secret: [{ ...entry.value, id }] })) : entry;
 }
 
 function withEntry(

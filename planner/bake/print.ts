@@ -21,8 +21,8 @@ function goEscapes(json: string): string {
   );
 }
 
-function printedGroup(group: Group): object {
-  return { targets: group.targets ?? null };
+function printedGroup({ description, targets }: Group): object {
+  return { ...(description === undefined ? {} : { description }), targets: targets ?? null };
 }
 
 function printedTarget(target: Target): object {

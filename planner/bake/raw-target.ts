@@ -10,6 +10,8 @@ export interface RawTarget {
   readonly name: string;
   /** Where each attribute was set last, for messages. */
   readonly places: ReadonlyMap<string, Span>;
+  /** For attributes that are inherited: the `inherits` they came through, nearest first. */
+  readonly through?: ReadonlyMap<string, readonly Span[]>;
   readonly inherits?: readonly string[];
   readonly description?: string;
   readonly annotations?: readonly string[];
@@ -48,7 +50,8 @@ export type MutableRawTarget = { -readonly [K in keyof RawTarget]: RawTarget[K] 
  * a few lists append, attestations, secrets and ssh entries replace by their key in place.
  */
 export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
-  const merged: MutableRawTarget = { ...earlier, ...later, places: new Map([...earlier.places, ...later.places]) };
+  const merged: MutableRawTarget = { ...earlier, ...later, places: overlaid(earlier.places, later.places) };
+  keep(merged, 'through', throughOf(earlier, later));
   keep(
     merged,
     'description',
@@ -100,6 +103,18 @@ export function uniqueCaches(list: readonly TypedEntry[]): readonly TypedEntry[]
     const last = kept.pop();
     if (at < kept.length && last !== undefined) kept[at] = last;
   }
+  return kept;
+}
+
+/** A map with the entries of another put over it; the first itself where there is nothing to put. */
+function overlaid<V>(under: ReadonlyMap<string, V>, over: ReadonlyMap<string, V>): ReadonlyMap<string, V> {
+  return over.size === 0 ? under : new Map([...under, ...over]);
+}
+
+function throughOf(earlier: RawTarget, later: RawTarget): RawTarget['through'] {
+  if (earlier.through === undefined) return later.through;
+  const kept = new Map([...earlier.through, ...(later.through ?? [])]);
+  for (const own of later.places.keys()) if (later.through?.has(own) !== true) kept.delete(own);
   return kept;
 }
 

@@ -30,7 +30,9 @@ export interface BlockLookup {
  */
 export class BlockReferences {
   readonly #lookup: BlockLookup;
-  readonly #values = new Map<string, Value | 'running'>();
+  readonly #values = new Map<string, Value | 'running' | HclError>();
+  /** What is being computed, outermost first. */
+  readonly #path: string[] = [];
 
   constructor(lookup: BlockLookup) {
     this.#lookup = lookup;
@@ -58,23 +60,28 @@ export class BlockReferences {
     }
     const path = `${kind}.${name}.${expression.name}`;
     const known = this.#values.get(path);
+    if (known instanceof HclError) throw known;
     if (known === 'running') {
+      const circle = [...this.#path.slice(this.#path.indexOf(path)), path];
       throw new HclError({
         reason: 'reference-cycle',
-        message: `${path} needs itself`,
+        message: `${path} needs itself: ${circle.join(' -> ')}`,
         hint: 'break the circle of references',
         span: expression.span,
       });
     }
     if (known !== undefined) return known;
     this.#values.set(path, 'running');
+    this.#path.push(path);
     try {
       const value = this.#compute(kind, name, expression, found);
       this.#values.set(path, value);
       return value;
     } catch (error) {
-      this.#values.delete(path);
+      if (error instanceof HclError) this.#values.set(path, error);
       throw error;
+    } finally {
+      this.#path.pop();
     }
   }
 

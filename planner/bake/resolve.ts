@@ -1,74 +1,68 @@
-import type { Diagnostic } from '../diagnostic.ts';
 import { HclError } from '../hcl/error.ts';
-import { didYouMean } from '../hcl/suggest.ts';
-import type { EvaluatedDefinition } from './evaluated.ts';
+import type { Span } from '../source.ts';
 import type { Overrides } from './override.ts';
 import { applyOverrides } from './override.ts';
 import type { RawTarget } from './raw-target.ts';
 import { mergeTargets } from './raw-target.ts';
+import type { Names } from './requested.ts';
+import { unknownTarget } from './requested.ts';
 
-/** Names that were asked for, made targets: inheritance, overrides, groups (buildx `bake/bake.go`, `ResolveTarget`). */
+/** Targets with all they inherit, and with their overrides (buildx `bake/bake.go`, `ResolveTarget`). */
 export class Resolver {
-  readonly #definition: EvaluatedDefinition;
+  readonly #targets: ReadonlyMap<string, RawTarget>;
+  readonly #names: Names;
   readonly #overrides: Overrides;
+  /** Targets whose parents lead to no circle come out the same wherever they are inherited. */
   readonly #resolved = new Map<string, RawTarget>();
 
-  constructor(definition: EvaluatedDefinition, overrides: Overrides) {
-    this.#definition = definition;
+  constructor(targets: ReadonlyMap<string, RawTarget>, names: Names, overrides: Overrides) {
+    this.#targets = targets;
+    this.#names = names;
     this.#overrides = overrides;
   }
 
-  /** A target with all it inherits. Throws {@link HclError} for a missing one, at the place that names it. */
-  target(name: string, asked?: Diagnostic['span']): RawTarget {
+  /** Throws {@link HclError} for a missing target or parent, at the place that names it, and for a wrong override. */
+  target(name: string, namedAt?: Span): RawTarget {
+    const { target } = this.#inherit(name, namedAt, new Set());
+    if (target === undefined) throw new HclError(unknownTarget(name, this.#names, namedAt));
+    return target;
+  }
+
+  /** `cut`: a circle was met on the way, so that the result holds only here. */
+  #inherit(
+    name: string,
+    namedAt: Span | undefined,
+    open: Set<string>,
+  ): { readonly target: RawTarget | undefined; readonly cut: boolean } {
     const known = this.#resolved.get(name);
-    if (known !== undefined) return known;
-    const resolved = this.#inherit(name, asked, []);
-    if (resolved === undefined) throw this.missing(name, asked);
-    this.#resolved.set(name, resolved);
-    return resolved;
-  }
-
-  /** The targets of a name: those of the group it is, or itself. Inside a group its own name means a target. */
-  members(name: string, asked?: Diagnostic['span'], above: ReadonlySet<string> = new Set()): readonly string[] {
-    const group = above.has(name) ? undefined : this.#definition.groups.get(name);
-    if (group === undefined) {
-      if (!this.#definition.targets.has(name)) throw this.missing(name, asked);
-      return [name];
-    }
-    const inside = new Set([...above, name]);
-    return [...new Set((group.targets ?? []).flatMap((member) => this.members(member, group.span, inside)))];
-  }
-
-  missing(name: string, span?: Diagnostic['span']): HclError {
-    const known = [...this.#definition.targets.keys(), ...this.#definition.groups.keys()];
-    return new HclError({
-      reason: 'unknown-target',
-      message: `failed to find target ${name}`,
-      hint: didYouMean(
-        name,
-        known,
-        known.length === 0
-          ? 'nothing is defined'
-          : `defined are ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', ...' : ''}`,
-      ),
-      ...(span === undefined ? {} : { span }),
-    });
-  }
-
-  #inherit(name: string, asked: Diagnostic['span'], open: readonly string[]): RawTarget | undefined {
-    if (open.includes(name)) return undefined;
-    const own = this.#definition.targets.get(name);
-    if (own === undefined) throw this.missing(name, asked);
+    if (known !== undefined) return { target: known, cut: false };
+    if (open.has(name)) return { target: undefined, cut: true };
+    const own = this.#targets.get(name);
+    if (own === undefined) throw new HclError(unknownTarget(name, this.#names, namedAt));
+    open.add(name);
     let sofar: RawTarget = { name, places: new Map() };
+    let cut = false;
+    const inheritsAt = own.places.get('inherits');
     for (const parent of own.inherits ?? []) {
-      const done = open.length === 0 ? this.#resolved.get(parent) : undefined;
-      const inherited = done ?? this.#inherit(parent, own.places.get('inherits'), [...open, name]);
-      if (inherited !== undefined) sofar = mergeTargets(sofar, inherited);
+      const inherited = this.#inherit(parent, inheritsAt, open);
+      cut ||= inherited.cut;
+      if (inherited.target !== undefined) sofar = mergeTargets(sofar, inherited.target);
     }
-    const { inherits: _above, ...inheritedPart } = sofar;
-    const merged = { ...mergeTargets(inheritedPart, own), name };
-    const overridden = applyOverrides(merged, this.#overrides.get(name) ?? []);
+    open.delete(name);
+    const merged = mergeTargets(asInherited(sofar, inheritsAt), own);
+    const overridden = applyOverrides({ ...merged, name }, this.#overrides.get(name) ?? []);
     if (!overridden.ok) throw new HclError(overridden.failure);
-    return overridden.value;
+    if (!cut) this.#resolved.set(name, overridden.value);
+    return { target: overridden.value, cut };
   }
+}
+
+/** What a target gets from above: without the parents' own parents, and with the way it came. */
+function asInherited({ inherits: _done, ...target }: RawTarget, inheritsAt: Span | undefined): RawTarget {
+  if (inheritsAt === undefined) return target;
+  const through = new Map<string, readonly Span[]>();
+  for (const attribute of target.places.keys()) {
+    if (attribute !== '') through.set(attribute, [inheritsAt, ...(target.through?.get(attribute) ?? [])]);
+  }
+  return { ...target, through };
 }

@@ -1,3 +1,5 @@
+import type { BodySchema } from '../hcl/json-body.ts';
+
 /** How the value of a target's attribute is read (buildx `bake/bake.go`, the `hcl` tags of Target). */
 export type AttributeKind = 'string' | 'bool' | 'strings' | 'map' | 'cache' | 'output' | 'attest' | 'secret' | 'ssh';
 
@@ -42,3 +44,19 @@ export function isTargetAttribute(name: string): name is TargetAttribute {
 
 /** What names of targets and groups may be made of. */
 export const VALID_NAME = /^[a-zA-Z0-9_-]+$/;
+
+/** What a definition in JSON may hold: four kinds of blocks; everything else at the top is a constant. */
+export const DEFINITION_SCHEMA: BodySchema = {
+  blocks: new Map([
+    ['target', { labelled: true, body: {} }],
+    ['group', { labelled: true, body: {} }],
+    [
+      'variable',
+      {
+        labelled: true,
+        body: { words: new Set(['type']), blocks: new Map([['validation', { labelled: false, body: {} }]]) },
+      },
+    ],
+    ['function', { labelled: true, body: { words: new Set(['params', 'variadic_params']) } }],
+  ]),
+};

@@ -1,3 +1,5 @@
+import path from 'node:path/posix';
+import { relativeToFolder } from '../bake/relative-paths.ts';
 import type { MutableRawTarget, RawTarget } from '../bake/raw-target.ts';
 import { unique, uniqueCaches } from '../bake/raw-target.ts';
 import type { RawGroup } from '../bake/evaluated.ts';
@@ -23,6 +25,7 @@ import { BAKE_SCHEMA } from './schema.ts';
 import type { BuildSection, ComposeModel, ComposeService } from './service.ts';
 import { serviceEnvironment } from './service-environment.ts';
 import { humanSize } from './size.ts';
+import { unsetVariables, warning } from './warnings.ts';
 import { schemaProblems } from './validate.ts';
 import { projectId, withExtension } from './x-bake.ts';
 
@@ -30,8 +33,8 @@ import { projectId, withExtension } from './x-bake.ts';
 export interface ComposeTargets {
   readonly targets: ReadonlyMap<string, RawTarget>;
   readonly groups: ReadonlyMap<string, RawGroup>;
-  /** Variables that are not set, obsolete attributes. */
-  readonly warnings: readonly string[];
+  /** Variables that are not set, and such. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** What {@link composeTargets} depends on. */
@@ -44,6 +47,8 @@ export interface ComposeTargetsInput {
   readonly homeDir: string;
   /** The result is only printed: then known defects of the reference are followed, so that the texts are equal. */
   readonly isPrinted: boolean;
+  /** Contexts are seen from the folder of the first file, not from the working directory. */
+  readonly isFileRelative: boolean;
 }
 
 /**
@@ -64,10 +69,11 @@ export function composeTargets(input: ComposeTargetsInput): Result<ComposeTarget
       for (const file of input.files) readModel([file], context);
     }
     const { targets, groups } = mapped(readModel(input.files, context), context);
-    const told = [...unset].map(
-      (name) => `The ${JSON.stringify(name)} variable is not set. Defaulting to a blank string.`,
-    );
-    return ok({ targets, groups, warnings: [...told, ...warnings] });
+    const folder = path.dirname(input.files[0]?.name ?? '');
+    const placed = input.isFileRelative
+      ? new Map([...targets].map(([name, target]) => [name, relativeToFolder(target, folder)]))
+      : targets;
+    return ok({ targets: placed, groups, warnings: [...unsetVariables(unset), ...warnings.map(warning)] });
   } catch (error) {
     if (error instanceof ComposeError) return fail(error.diagnostics);
     throw error;

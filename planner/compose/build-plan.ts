@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostic.ts';
-import { buildGraph } from '../graph.ts';
+import { buildGraph, withLinkedEntitlements } from '../graph.ts';
 import { platformProblem, ulimitProblem } from '../options/checks.ts';
 import { attestEntry, cacheEntries, goBool } from '../options/entries.ts';
 import type { Planned } from '../plan.ts';
@@ -33,24 +33,20 @@ export function composePlan(
       const target = byName.get(name);
       return target === undefined ? undefined : plannedTarget(target, flags, diagnostics);
     },
-    byName.keys(),
+    {
+      names: () => byName.keys(),
+      linkedAt: (name) => byName.get(name)?.build.places.get('additional_contexts'),
+    },
   );
   if (diagnostics.length > 0) return fail(diagnostics);
-  if (!graph.ok) return fail(graph.failure.map((one) => located(one, byName)));
+  if (!graph.ok) return graph;
   const isRequested = new Set(requested);
-  const planned = [...graph.value.targets.values()].map((target) =>
+  const planned = withLinkedEntitlements(graph.value).map((target) =>
     isRequested.has(target.name) ? target : { ...target, outputs: [{ type: 'cacheonly', attrs: {} }] },
   );
   const origins = new Map(targets.map(({ name, service }) => [name, service.span] as const));
   const plan = { groups: [{ name: 'default', targets: requested }], targets: planned, requested };
-  return ok({ plan, origins });
-}
-
-/** A problem of the graph at the first service that takes part in it. */
-function located(problem: Diagnostic, targets: ReadonlyMap<string, ComposeTarget>): Diagnostic {
-  const first = [...targets.values()].find(({ name }) => new RegExp(`(?:^| )${name}(?: |$|:)`).test(problem.message));
-  const span = first?.build.places.get('additional_contexts');
-  return span === undefined ? problem : { ...problem, span };
+  return ok({ plan, origins, warnings: [] });
 }
 
 function plannedTarget(target: ComposeTarget, flags: AttestFlags, diagnostics: Diagnostic[]): Target {

@@ -71,7 +71,7 @@ class EnvFile {
       if (!BLANK.test(character) && !/^[\p{L}\p{N}_.[\]-]$/u.test(character)) {
         const line = this.#text.slice(keyStart).split('\n', 1)[0] ?? '';
         return this.#problem(
-          `unexpected character ${JSON.stringify(shown(character))} in variable name ${JSON.stringify(shown(line))}`,
+          `unexpected character ${shown(character)} in variable name ${shown(line)}`,
           'write NAME=value; a name has letters, digits, _, . and -',
           at,
         );
@@ -121,7 +121,7 @@ class EnvFile {
       } else value += character;
     }
     const line = this.#text.slice(start).split('\n', 1)[0] ?? '';
-    return this.#problem(`unterminated quoted value ${line}`, `close it with ${quote}`, start, this.#text.length);
+    return this.#problem(`unterminated quoted value ${line}`, `close it with ${quote}`, start);
   }
 
   #set(key: string, value: string, at: number): Diagnostic | undefined {
@@ -138,9 +138,8 @@ class EnvFile {
     };
   }
 
-  #problem(message: string, hint: string, at: number, lineOf = at): Diagnostic {
-    const line = this.#text.slice(0, lineOf).split('\n').length;
-    return { reason: 'env-file', message: `line ${line}: ${message}`, hint, span: this.#span(at) };
+  #problem(message: string, hint: string, at: number): Diagnostic {
+    return { reason: 'env-file', message, hint, span: this.#span(at) };
   }
 
   #span(start: number): NonNullable<Diagnostic['span']> {
@@ -180,7 +179,7 @@ function expandEscapes(text: string): string {
   );
 }
 
-/** Characters that print nothing, as escapes. */
+/** In quotes; a byte order mark, which prints nothing, as an escape. */
 function shown(text: string): string {
-  return text.replace(/\ufeff/g, '\\ufeff');
+  return JSON.stringify(text).replace(/\ufeff/g, '\\ufeff');
 }

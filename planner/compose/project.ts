@@ -11,6 +11,7 @@ import { complain, loadModel } from './load.ts';
 import type { MapNode } from './node.ts';
 import { nameInFiles, normalizedName } from './project-name.ts';
 import type { ComposeModel, ComposeService } from './service.ts';
+import { unsetVariables, warning } from './warnings.ts';
 
 /** A project as `docker compose` sees it. */
 export interface ComposeProject {
@@ -22,7 +23,7 @@ export interface ComposeProject {
   readonly model: ComposeModel;
   /** Services of the active profiles. */
   readonly enabled: readonly ComposeService[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** What {@link loadProject} depends on. */
@@ -47,10 +48,7 @@ export function loadProject(input: LoadProjectInput): Result<ComposeProject, rea
       (name) => void unset.add(name),
       (message) => void warnings.push(message),
     );
-    const told = [...unset].map(
-      (name) => `The ${JSON.stringify(name)} variable is not set. Defaulting to a blank string.`,
-    );
-    return ok({ ...loaded, warnings: [...warnings, ...told] });
+    return ok({ ...loaded, warnings: [...warnings.map(warning), ...unsetVariables(unset)] });
   } catch (error) {
     if (error instanceof ComposeError) return fail(error.diagnostics);
     throw error;

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostic.ts';
-import { nearestName } from '../hcl/suggest.ts';
+import { article, nearestName } from '../hcl/suggest.ts';
 import type { Span } from '../source.ts';
 import type { MapNode, Node, ScalarNode } from './node.ts';
 import { sameNode } from './node.ts';
@@ -21,7 +21,7 @@ interface Problem {
 export function schemaProblems(model: Node, schema: Schema): readonly Diagnostic[] {
   return problems(model, schema, []).map(({ path, detail, hint, span }) => ({
     reason: 'schema',
-    message: `${path.length === 0 ? 'the file' : pathText(path)} ${detail}`,
+    message: `${path.length === 0 ? 'top level:' : pathText(path)} ${detail}`,
     hint,
     span,
   }));
@@ -50,7 +50,7 @@ function eitherProblems(node: Node, options: readonly Schema[], path: Path): rea
   }
   const meant = tried.find((found) => found.every(({ isKind }) => isKind));
   if (meant !== undefined) return meant;
-  const hint = `${options.map(describe).join(' or ')} is expected`;
+  const hint = wanted(node, options.map(describe).join(' or '));
   return (tried[0] ?? []).map((one) => ({ ...one, hint }));
 }
 
@@ -61,8 +61,15 @@ function wrongKind(node: Node, schema: Schema, path: Path): readonly Problem[] {
   const last = names.at(-1) ?? '';
   const words = names.length === 1 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
   return [
-    { path, detail: `must be a ${words}`, hint: `${describe(schema)} is expected`, span: node.span, isKind: false },
+    { path, detail: `must be ${article(words)}`, hint: wanted(node, describe(schema)), span: node.span, isKind: false },
   ];
+}
+
+/** What would be right in the place of a value. */
+function wanted(node: Node, what: string): string {
+  const isDate =
+    node.is === 'scalar' && typeof node.value === 'object' && node.value !== null && 'timestamp' in node.value;
+  return isDate ? 'this is read as a date; put it in quotes' : `${what} is expected`;
 }
 
 function describe(schema: Schema): string {
@@ -188,10 +195,18 @@ function firstKey(node: MapNode): Span {
   return [...node.entries.values()][0]?.key ?? node.span;
 }
 
+/** Keys that releases after the one we follow have. */
+const NEWER_KEYS: ReadonlyMap<string, string> = new Map([
+  ['no_cache_filter', 'only newer Compose knows it; bake reads x-bake: {no-cache-filter: [STAGE]}'],
+  ['pre_start', 'only newer Compose knows it'],
+]);
+
 function unknownKey(key: string, schema: MapSchema): string {
   const near = nearestName(key, schema.keys.keys()) ?? nearestName(key.replaceAll('-', '_'), schema.keys.keys());
   if (near !== undefined) return `did you mean ${JSON.stringify(near)}?`;
   if (schema.keys.has(key.replaceAll('-', '_'))) return `did you mean ${JSON.stringify(key.replaceAll('-', '_'))}?`;
+  const newer = NEWER_KEYS.get(key);
+  if (newer !== undefined) return newer;
   if (schema.keys.size === 0) return 'names have letters, digits, and . _ -';
   return 'a key of your own begins with x-';
 }

@@ -5,6 +5,7 @@ import { HclError } from './error.ts';
 import type { HclFunction, Parameter, Scope } from './scope.ts';
 import { CallError } from './scope.ts';
 import { article, didYouMean } from './suggest.ts';
+import { describeType } from './type.ts';
 import type { Value } from './value.ts';
 import { kindOf } from './value.ts';
 
@@ -63,6 +64,7 @@ function applyFunction(callable: HclFunction, args: readonly Argument[], call: C
   try {
     return callable.call(converted);
   } catch (error) {
+    if (error instanceof RangeError) throw tooLarge(call);
     if (!(error instanceof CallError)) throw error;
     const at = error.argument;
     const parameter = at === undefined ? undefined : (callable.params[at] ?? callable.variadic);
@@ -76,6 +78,16 @@ function applyFunction(callable: HclFunction, args: readonly Argument[], call: C
       span: (at === undefined ? undefined : args[at]?.span) ?? call.span,
     });
   }
+}
+
+/** What JavaScript cannot hold: a string or a number beyond its limits, values nested too deeply. */
+function tooLarge(call: Call): HclError {
+  return new HclError({
+    reason: 'function-call',
+    message: `The call of ${call.name} failed: its result would be too large`,
+    hint: 'give it smaller values',
+    span: call.span,
+  });
 }
 
 function checkCount(callable: HclFunction, args: readonly Argument[], call: Call): void {
@@ -111,7 +123,7 @@ function invalid(parameter: Parameter, why: string, span: Span): HclError {
   return new HclError({
     reason: 'function-argument',
     message: `Invalid value for the parameter ${JSON.stringify(parameter.name)}: ${why}`,
-    hint: `a ${parameter.type.is === 'any' ? 'value that is not null' : parameter.type.is} is expected`,
+    hint: `${parameter.type.is === 'any' ? 'a value that is not null' : article(describeType(parameter.type))} is expected`,
     span,
   });
 }

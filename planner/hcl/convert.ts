@@ -32,22 +32,27 @@ export function convert(value: Value, type: Type): Result<Value, Mismatch> {
   }
 }
 
+function mismatch(value: Value, wanted: string): Result<Value, Mismatch> {
+  return fail(`${wanted} required, but have ${describeType(typeOf(value))}`);
+}
+
 function toText(value: Value): Result<Value, Mismatch> {
   if (value.is === 'string') return ok(value);
   if (value.is === 'number') return ok(text(formatNumber(value.value)));
   if (value.is === 'bool') return ok(text(String(value.value)));
-  return fail('string required');
+  return mismatch(value, 'string');
 }
 
 function toNumber(value: Value): Result<Value, Mismatch> {
   if (value.is === 'number') return ok(value);
-  const parsed = value.is === 'string' ? parseNumber(value.value) : undefined;
+  if (value.is !== 'string') return mismatch(value, 'number');
+  const parsed = parseNumber(value.value);
   return parsed === undefined ? fail('a number is required') : ok(number(parsed));
 }
 
 function toBool(value: Value): Result<Value, Mismatch> {
   if (value.is === 'bool') return ok(value);
-  if (value.is !== 'string') return fail('bool required');
+  if (value.is !== 'string') return mismatch(value, 'bool');
   if (value.value === 'true' || value.value === '1') return ok(bool(true));
   if (value.value === 'false' || value.value === '0') return ok(bool(false));
   const lower = value.value.toLowerCase();
@@ -56,34 +61,49 @@ function toBool(value: Value): Result<Value, Mismatch> {
 }
 
 function toCollection(value: Value, type: Extract<Type, { is: 'list' | 'set' | 'map' }>): Result<Value, Mismatch> {
-  if (!('items' in value)) return fail(`${describeType(type)} required`);
-  const element = type.element.is === 'any' ? unify(elementTypes(value)) : type.element;
-  if (element === undefined) return fail(`all ${type.is} elements must have the same type`);
-  const items = all(value.items, (item) => convert(item, element));
+  if (!('items' in value)) return mismatch(value, describeType(type));
+  const items = all(value.items, (item) => convert(item, type.element));
   if (!items.ok) return fail(`element ${items.failure.at}: ${items.failure.why}`);
-  return ok(type.is === 'set' ? set(element, items.value) : { is: 'list', element, items: items.value });
+  const element = isOpen(type.element) ? unify(itemTypesOf(value, items.value)) : type.element;
+  if (element === undefined) return fail(`all ${type.is} elements must have the same type`);
+  const alike = isOpen(type.element) ? items.value.map((item) => converted(item, element)) : items.value;
+  return ok(type.is === 'set' ? set(element, alike) : { is: 'list', element, items: alike });
 }
 
-function elementTypes(value: Extract<Value, { readonly items: readonly Value[] }>): readonly Type[] {
-  return value.is === 'tuple' ? value.items.map(typeOf) : [value.element];
+/** Whether a type leaves a part of itself open. */
+function isOpen(type: Type): boolean {
+  if ('element' in type) return isOpen(type.element);
+  if (type.is === 'tuple') return type.items.some(isOpen);
+  if (type.is === 'object') return [...type.attributes.values()].some(isOpen);
+  return type.is === 'any';
+}
+
+function itemTypesOf(value: Value, items: readonly Value[]): readonly Type[] {
+  return items.length === 0 && 'element' in value ? [value.element] : items.map(typeOf);
+}
+
+/** A value in a type that it is known to have a form in. */
+export function converted(value: Value, type: Type): Value {
+  const result = convert(value, type);
+  return result.ok ? result.value : value;
 }
 
 function toMap(value: Value, type: Extract<Type, { is: 'list' | 'set' | 'map' }>): Result<Value, Mismatch> {
-  if (!('entries' in value)) return fail(`${describeType(type)} required`);
-  const types = value.is === 'map' ? [value.element] : [...value.entries.values()].map(typeOf);
-  const element = type.element.is === 'any' ? unify(types) : type.element;
-  if (element === undefined) return fail('all map elements must have the same type');
+  if (!('entries' in value)) return mismatch(value, describeType(type));
   const entries = new Map<string, Value>();
   for (const [key, one] of value.entries) {
-    const converted = convert(one, element);
-    if (!converted.ok) return fail(`element ${JSON.stringify(key)}: ${converted.failure}`);
-    entries.set(key, converted.value);
+    const result = convert(one, type.element);
+    if (!result.ok) return fail(`element ${JSON.stringify(key)}: ${result.failure}`);
+    entries.set(key, result.value);
   }
+  const element = isOpen(type.element) ? unify(itemTypesOf(value, [...entries.values()])) : type.element;
+  if (element === undefined) return fail('all map elements must have the same type');
+  if (isOpen(type.element)) for (const [key, one] of entries) entries.set(key, converted(one, element));
   return ok({ is: 'map', element, entries });
 }
 
 function toTuple(value: Value, type: Extract<Type, { is: 'tuple' }>): Result<Value, Mismatch> {
-  if (value.is !== 'tuple') return fail('tuple required');
+  if (value.is !== 'tuple') return mismatch(value, 'tuple');
   if (value.items.length !== type.items.length) {
     return fail(`a tuple of ${type.items.length} elements is required, not of ${value.items.length}`);
   }
@@ -92,7 +112,7 @@ function toTuple(value: Value, type: Extract<Type, { is: 'tuple' }>): Result<Val
 }
 
 function toObject(value: Value, type: Extract<Type, { is: 'object' }>): Result<Value, Mismatch> {
-  if (!('entries' in value)) return fail('object required');
+  if (!('entries' in value)) return mismatch(value, 'object');
   const entries = new Map<string, Value>();
   for (const [name, wanted] of type.attributes) {
     const given = value.entries.get(name);
@@ -101,9 +121,9 @@ function toObject(value: Value, type: Extract<Type, { is: 'object' }>): Result<V
       entries.set(name, { is: 'null', type: wanted });
       continue;
     }
-    const converted = convert(given, wanted);
-    if (!converted.ok) return fail(`attribute "${name}": ${converted.failure}`);
-    entries.set(name, converted.value);
+    const result = convert(given, wanted);
+    if (!result.ok) return fail(`attribute "${name}": ${result.failure}`);
+    entries.set(name, result.value);
   }
   return ok({ is: 'object', entries });
 }
@@ -112,13 +132,13 @@ function all(
   items: readonly Value[],
   each: (item: Value, at: number) => Result<Value, Mismatch>,
 ): Result<readonly Value[], { readonly at: number; readonly why: Mismatch }> {
-  const converted: Value[] = [];
+  const results: Value[] = [];
   for (const [at, item] of items.entries()) {
     const one = each(item, at);
     if (!one.ok) return fail({ at, why: one.failure });
-    converted.push(one.value);
+    results.push(one.value);
   }
-  return ok(converted);
+  return ok(results);
 }
 
 /**

@@ -2,11 +2,42 @@ import type { Diagnostic } from '../diagnostic.ts';
 
 /** Carries what is wrong out of the depth of the parser or evaluator; caught at the room's door. */
 export class HclError extends Error {
-  readonly diagnostic: Diagnostic;
+  /** The first is what the message says; several where a person can mend several at once. */
+  readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]];
+  /** Not for `try()`, nor for the branch that does not count. */
+  readonly final: boolean;
 
-  constructor(diagnostic: Diagnostic) {
+  constructor(
+    diagnostic: Diagnostic,
+    { final = false, others = [] }: { readonly final?: boolean; readonly others?: readonly Diagnostic[] } = {},
+  ) {
     super(diagnostic.message);
     this.name = 'HclError';
-    this.diagnostic = diagnostic;
+    this.diagnostics = [diagnostic, ...others];
+    this.final = final;
   }
+}
+
+/** What each item comes to. Throws one {@link HclError} with all that is wrong in any of them. */
+export function mapAll<T, R>(items: readonly T[], each: (item: T) => R): R[] {
+  const results: R[] = [];
+  const errors: HclError[] = [];
+  for (const item of items) {
+    try {
+      results.push(each(item));
+    } catch (error) {
+      if (!(error instanceof HclError)) throw error;
+      errors.push(error);
+    }
+  }
+  const [first, ...rest] = errors;
+  if (first === undefined) return results;
+  if (rest.length === 0) throw first;
+  const [diagnostic, ...others] = errors.flatMap(({ diagnostics }) => diagnostics);
+  throw new HclError(diagnostic ?? first.diagnostics[0], { final: errors.some(({ final }) => final), others });
+}
+
+/** Whether a mistake may be passed over by who has another way: the next argument of `try()`, the other operand. */
+export function isPassable(error: unknown): error is HclError {
+  return error instanceof HclError && !error.final;
 }

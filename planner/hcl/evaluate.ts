@@ -1,10 +1,10 @@
 import type { Span } from '../source.ts';
 import type { Expression, ForExpression, TemplatePart } from './ast.ts';
 import { convert, unify } from './convert.ts';
-import { HclError } from './error.ts';
+import { HclError, isPassable, mapAll } from './error.ts';
 import { callFunction } from './call.ts';
 import type { Scope } from './scope.ts';
-import { compare, isInteger, negate, toDouble } from './number.ts';
+import { compare, formatNumber, isInteger, negate, toDouble } from './number.ts';
 import { arithmetic } from './arithmetic.ts';
 import { article, didYouMean } from './suggest.ts';
 import { BOOL, NUMBER, STRING } from './type.ts';
@@ -49,7 +49,7 @@ export function evaluate(expression: Expression, scope: Scope): Value {
     case 'conditional':
       return conditional(expression, scope);
     case 'tuple':
-      return tuple(expression.items.map((item) => evaluate(item, scope)));
+      return tuple(mapAll(expression.items, (item) => evaluate(item, scope)));
     case 'object':
       return objectOf(expression, scope);
     case 'for':
@@ -195,13 +195,15 @@ function index(value: Value, key: Value, span: Span): Value {
         `This ${value.is} is indexed by a number`,
         `this index is ${article(kindOf(key))}`,
       );
-    const found = isInteger(position.value.value) ? value.items[toDouble(position.value.value)] : undefined;
+    const at = position.value.value;
+    const found = isInteger(at) ? value.items[toDouble(at)] : undefined;
     if (found !== undefined) return found;
+    const size = value.items.length;
     throw wrong(
       span,
       'invalid-index',
-      `This ${value.is} has no such element`,
-      `it has ${value.items.length} elements, counted from 0`,
+      isInteger(at) ? `This ${value.is} has no element ${formatNumber(at)}` : 'An index must be a whole number',
+      `it has ${size === 1 ? 'one element' : `${size} elements`}, counted from 0`,
     );
   }
   throw wrong(
@@ -276,7 +278,7 @@ function logic(expression: Extract<Expression, { is: 'binary' }>, scope: Scope):
       const value = evaluateAs(side, BOOL, scope, `The operand of ${expression.operator}`);
       if (value.is === 'bool' && value.value === decides) return bool(decides);
     } catch (error) {
-      if (!(error instanceof HclError)) throw error;
+      if (!isPassable(error)) throw error;
       failure ??= error;
     }
   }
@@ -307,17 +309,17 @@ function typeIfKnown(expression: Expression, scope: Scope): Type | undefined {
   try {
     return typeOf(evaluate(expression, scope));
   } catch (error) {
-    if (error instanceof HclError) return undefined;
+    if (isPassable(error)) return undefined;
     throw error;
   }
 }
 
 function objectOf(expression: Extract<Expression, { is: 'object' }>, scope: Scope): Value {
   const entries = new Map<string, Value>();
-  for (const item of expression.items) {
+  mapAll(expression.items, (item) => {
     const key = evaluateAs(item.key, STRING, scope, 'A key');
     if (key.is === 'string') entries.set(key.value, evaluate(item.value, scope));
-  }
+  });
   return { is: 'object', entries };
 }
 

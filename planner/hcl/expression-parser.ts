@@ -1,9 +1,10 @@
-import type { SourceFile, Span } from '../source.ts';
+import type { ReadableText, Span } from '../source.ts';
 import type { BinaryOperator, Expression, ForExpression, ObjectItem, TemplatePart } from './ast.ts';
 import { HclError } from './error.ts';
 import type { Token } from './lexer.ts';
 import { Lexer } from './lexer.ts';
-import { parseNumber, ZERO } from './number.ts';
+import type { HclNumber } from './number.ts';
+import { parseNumber } from './number.ts';
 import { readHeredoc, readQuoted } from './template.ts';
 
 /** Deeper nesting is no file of a person, and would exhaust the stack. */
@@ -23,21 +24,25 @@ type Newlines = 'count' | 'skip';
 
 /** Reads expressions (HCL native syntax specification, "Expressions"). Throws {@link HclError}. */
 export class ExpressionParser {
-  readonly source: SourceFile;
+  readonly source: ReadableText;
   position = 0;
   readonly #lexer: Lexer;
   #newlines: Newlines = 'count';
   #depth = 0;
   #peeked: { readonly position: number; readonly newlines: Newlines; readonly token: Token } | undefined;
 
-  constructor(source: SourceFile, position = 0) {
+  constructor(source: ReadableText, position = 0) {
     this.source = source;
     this.position = position;
     this.#lexer = new Lexer(source);
   }
 
   span(start: number, end: number): Span {
-    return { file: this.source, start, end };
+    return this.source.span(start, end);
+  }
+
+  #at(token: Token): Span {
+    return this.span(token.start, token.end);
   }
 
   peek(newlines: Newlines = this.#newlines): Token {
@@ -108,7 +113,7 @@ export class ExpressionParser {
       throw this.error(colon, 'The : of this conditional is missing', 'write condition ? value : other');
     this.take();
     const otherwise = this.expression();
-    return { is: 'conditional', condition, then, otherwise, span: this.span(condition.span.start, otherwise.span.end) };
+    return { is: 'conditional', condition, then, otherwise, span: through(condition.span, otherwise.span) };
   }
 
   #binary(level: number): Expression {
@@ -120,7 +125,7 @@ export class ExpressionParser {
       if (operator === undefined || this.peek().kind !== 'punctuation') return left;
       this.take();
       const right = this.#binary(level + 1);
-      left = { is: 'binary', operator, left, right, span: this.span(left.span.start, right.span.end) };
+      left = { is: 'binary', operator, left, right, span: through(left.span, right.span) };
     }
   }
 
@@ -133,15 +138,15 @@ export class ExpressionParser {
       throw this.error(token, 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
     const operand = this.#unary();
     this.#depth--;
-    return { is: 'unary', operator: token.text, operand, span: this.span(token.start, operand.span.end) };
+    return { is: 'unary', operator: token.text, operand, span: through(this.#at(token), operand.span) };
   }
 
   #primary(): Expression {
     const token = this.take();
-    const span = this.span(token.start, token.end);
+    const span = this.#at(token);
     switch (token.kind) {
       case 'number':
-        return { is: 'number', value: parseNumber(token.text) ?? ZERO, span };
+        return { is: 'number', value: numberOf(token.text, span), span };
       case 'quote': {
         const { parts, end } = this.quoted(token);
         return templateExpression(parts, this.span(token.start, end));
@@ -159,10 +164,15 @@ export class ExpressionParser {
       case 'end':
         break;
     }
+    const atLineEnd = token.kind === 'newline';
     throw this.error(
       token,
       'An expression is expected here',
-      'a string, a number, a list, a variable or a function call',
+      atLineEnd
+        ? 'put it on this line; it may go on over several lines inside ( ) or [ ]'
+        : token.text === '.'
+          ? 'a number begins with a digit: 0.5'
+          : 'a string, a number, a list, a variable or a function call',
     );
   }
 
@@ -173,7 +183,7 @@ export class ExpressionParser {
   }
 
   #named(token: Token): Expression {
-    const span = this.span(token.start, token.end);
+    const span = this.#at(token);
     const next = this.peek();
     if (next.text === '(' && next.kind === 'punctuation') return this.#call(token.text, span);
     if (next.text === '::') {
@@ -181,7 +191,7 @@ export class ExpressionParser {
       const inner = this.#named(this.take());
       if (inner.is !== 'call')
         throw this.error(next, 'A function name is expected after ::', 'write namespace::function(...)');
-      return { ...inner, name: `${token.text}::${inner.name}`, span: this.span(token.start, inner.span.end) };
+      return { ...inner, name: `${token.text}::${inner.name}`, span: through(this.#at(token), inner.span) };
     }
     if (token.text === 'true' || token.text === 'false') return { is: 'bool', value: token.text === 'true', span };
     if (token.text === 'null') return { is: 'null', span };
@@ -206,7 +216,7 @@ export class ExpressionParser {
         else if (this.peek().text !== ')') throw this.#unclosed(open, 'argument', ')');
       }
       const close = this.take();
-      return { is: 'call', name, nameSpan, args, expand, span: this.span(nameSpan.start, close.end) };
+      return { is: 'call', name, nameSpan, args, expand, span: through(nameSpan, this.#at(close)) };
     });
   }
 
@@ -215,7 +225,7 @@ export class ExpressionParser {
       const inner = this.expression();
       if (this.peek().text !== ')') throw this.#unclosed(open, 'expression', ')');
       const close = this.take();
-      return { is: 'parentheses', inner, span: this.span(open.start, close.end) };
+      return { is: 'parentheses', inner, span: through(this.#at(open), this.#at(close)) };
     });
   }
 
@@ -229,7 +239,7 @@ export class ExpressionParser {
         else if (this.peek().text !== ']') throw this.#unclosed(open, 'item', ']');
       }
       const close = this.take();
-      return { is: 'tuple', items, span: this.span(open.start, close.end) };
+      return { is: 'tuple', items, span: through(this.#at(open), this.#at(close)) };
     });
   }
 
@@ -251,7 +261,7 @@ export class ExpressionParser {
         else if (after.kind !== 'newline' && after.text !== '}') throw this.#unclosed(open, 'item', '}');
       }
       const close = this.take('skip');
-      return { is: 'object', items, span: this.span(open.start, close.end) };
+      return { is: 'object', items, span: through(this.#at(open), this.#at(close)) };
     }, 'count');
   }
 
@@ -262,7 +272,7 @@ export class ExpressionParser {
     if (token.kind !== 'identifier') return this.expression();
     const key = this.expression();
     if (key.is === 'variable' || key.is === 'bool' || key.is === 'null') {
-      return { is: 'string', value: this.source.text.slice(key.span.start, key.span.end), span: key.span };
+      return { is: 'string', value: token.text, span: key.span };
     }
     if (key.is === 'attribute' || key.is === 'index') {
       throw new HclError({
@@ -313,7 +323,7 @@ export class ExpressionParser {
       value,
       ...(condition === undefined ? {} : { condition }),
       grouping,
-      span: this.span(open.start, close.end),
+      span: through(this.#at(open), this.#at(close)),
     };
   }
 
@@ -352,9 +362,9 @@ export class ExpressionParser {
   #dot(of: Expression): Expression {
     this.take();
     const token = this.take();
-    const span = this.span(of.span.start, token.end);
+    const span = through(of.span, this.#at(token));
     if (token.kind === 'identifier') {
-      return { is: 'attribute', of, name: token.text, nameSpan: this.span(token.start, token.end), span };
+      return { is: 'attribute', of, name: token.text, nameSpan: this.#at(token), span };
     }
     if (token.kind === 'number' && /^\d+$/.test(token.text)) return this.#legacyIndex(of, token, span);
     if (token.kind === 'number' && /^\d+\.\d+$/.test(token.text)) {
@@ -367,8 +377,8 @@ export class ExpressionParser {
   #legacyIndex(of: Expression, token: Token, span: Span): Expression {
     const key: Expression = {
       is: 'number',
-      value: parseNumber(token.text) ?? ZERO,
-      span: this.span(token.start, token.end),
+      value: numberOf(token.text, this.#at(token)),
+      span: this.#at(token),
     };
     return { is: 'index', of, key, span };
   }
@@ -384,7 +394,7 @@ export class ExpressionParser {
       const key = this.expression();
       if (this.peek().text !== ']') throw this.#unclosed(open, 'index', ']');
       const close = this.take();
-      return { is: 'index', of, key, span: this.span(of.span.start, close.end) };
+      return { is: 'index', of, key, span: through(of.span, this.#at(close)) };
     });
   }
 
@@ -407,7 +417,7 @@ export class ExpressionParser {
         each = this.#bracket(each);
       } else break;
     }
-    return { is: 'splat', of, each, span: this.span(of.span.start, this.position) };
+    return { is: 'splat', of, each, span: through(of.span, this.span(this.position, this.position)) };
   }
 
   #unclosed(open: Token, what: string, closing: string): HclError {
@@ -417,7 +427,7 @@ export class ExpressionParser {
         reason: 'syntax',
         message: `This ${open.text} is never closed`,
         hint: `there is no ${closing} that matches it`,
-        span: this.span(open.start, open.end),
+        span: this.#at(open),
       });
     }
     return this.error(
@@ -426,6 +436,23 @@ export class ExpressionParser {
       `separate ${what}s by commas, and close with ${closing}`,
     );
   }
+}
+
+/** The number that digits mean. Throws {@link HclError} for one that is out of all bounds. */
+export function numberOf(digits: string, span: Span): HclNumber {
+  const value = parseNumber(digits);
+  if (value !== undefined) return value;
+  throw new HclError({
+    reason: 'syntax',
+    message: 'This number is too large or too small',
+    hint: 'exponents go up to 20000',
+    span,
+  });
+}
+
+/** From the beginning of one range to the end of another. */
+function through(from: Span, to: Span): Span {
+  return { file: from.file, start: from.start, end: to.end };
 }
 
 /** A template that is only text is a string; one that is only an interpolation is that expression. */

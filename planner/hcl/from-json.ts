@@ -1,4 +1,4 @@
-import { parseNumber, ZERO } from './number.ts';
+import { parseNumber } from './number.ts';
 import type { Value } from './value.ts';
 import { bool, NULL, number, object, text, tuple } from './value.ts';
 
@@ -25,12 +25,18 @@ const NUMBER_TEXT = Symbol('number');
 
 function fromJson(json: unknown): Value {
   if (json === null || json === undefined) return NULL;
-  if (typeof json === 'string') return text(json.normalize('NFC'));
+  if (typeof json === 'string') return text(json.toWellFormed().normalize('NFC'));
   if (typeof json === 'boolean') return bool(json);
   if (Array.isArray(json)) return tuple(json.map(fromJson));
   if (typeof json === 'object') {
-    if (NUMBER_TEXT in json) return number(parseNumber(String(json[NUMBER_TEXT])) ?? ZERO);
-    return object(Object.entries(json).map(([key, one]) => [key, fromJson(one)] as const));
+    if (NUMBER_TEXT in json) return number(parseNumber(String(json[NUMBER_TEXT])) ?? beyondNumbers());
+    return object(
+      Object.entries(json).map(([key, one]) => [key.toWellFormed().normalize('NFC'), fromJson(one)] as const),
+    );
   }
   return NULL;
+}
+
+function beyondNumbers(): never {
+  throw new RangeError('an exponent beyond what numbers have');
 }

@@ -1,4 +1,4 @@
-import type { SourceFile, Span } from '../source.ts';
+import type { ReadableText } from '../source.ts';
 import { HclError } from './error.ts';
 
 /** What a token is; punctuation and operators are their own text. */
@@ -19,12 +19,12 @@ const PUNCTUATION = /\.\.\.|::|=>|==|!=|<=|>=|&&|\|\||[-+*/%!<>?:={}[\](),.~]/y;
  * newlines do not count inside brackets and strings are templates (HCL native syntax specification, "Lexical Elements").
  */
 export class Lexer {
-  readonly file: SourceFile;
+  readonly #source: ReadableText;
   readonly #text: string;
 
-  constructor(file: SourceFile) {
-    this.file = file;
-    this.#text = file.text;
+  constructor(source: ReadableText) {
+    this.#source = source;
+    this.#text = source.text;
   }
 
   /** The token at or after an offset; white space and comments before it are passed over, newlines if told so. */
@@ -44,11 +44,7 @@ export class Lexer {
     if (heredoc !== undefined) return this.#token('heredoc', start, heredoc);
     const punctuation = this.#match(PUNCTUATION, start);
     if (punctuation !== undefined) return this.#token('punctuation', start, punctuation);
-    throw new HclError({ reason: 'syntax', ...foreign(this.#text, start), span: this.span(start, start + 1) });
-  }
-
-  span(start: number, end: number): Span {
-    return { file: this.file, start, end };
+    throw new HclError({ reason: 'syntax', ...foreign(this.#text, start), span: this.#source.span(start, start + 1) });
   }
 
   #token(kind: Token['kind'], start: number, end: number): Token {
@@ -92,7 +88,7 @@ export class Lexer {
       reason: 'syntax',
       message: 'This comment is never closed',
       hint: 'end it with */',
-      span: this.span(at, at + 2),
+      span: this.#source.span(at, at + 2),
     });
   }
 }

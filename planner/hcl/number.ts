@@ -16,11 +16,19 @@ const PRECISION = 512;
 /** Beyond this, a decimal exponent is no number anybody meant, and would cost memory. */
 const MAX_DECIMAL_EXPONENT = 20_000;
 
+/** Beyond this power of two a number is infinite, or zero: what can be reached by multiplying must stay printable. */
+const MAX_EXPONENT = 2 ** 18;
+
 export const ZERO: HclNumber = { mantissa: 0n, exponent: 0, precision: PRECISION };
 
 /** A whole number, exactly (rounded past 512 bits). */
 export function fromInteger(value: bigint | number): HclNumber {
   return round(BigInt(value), 0);
+}
+
+/** A whole number with as many bits as it has, be they more than other numbers keep. */
+export function exactInteger(value: bigint): HclNumber {
+  return round(value, 0, Math.max(64, bitLength(abs(value))));
 }
 
 /** A double, with the 53 bits it has. */
@@ -66,8 +74,9 @@ export function formatNumber(value: HclNumber): string {
   return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
-export function add(a: HclNumber, b: HclNumber): HclNumber {
-  if (a.infinite !== undefined) return a;
+/** The sum; there is none of opposing infinities. */
+export function add(a: HclNumber, b: HclNumber): HclNumber | undefined {
+  if (a.infinite !== undefined) return b.infinite === undefined || b.infinite === a.infinite ? a : undefined;
   if (b.infinite !== undefined) return b;
   const exponent = Math.min(a.exponent, b.exponent);
   return round((a.mantissa << BigInt(a.exponent - exponent)) + (b.mantissa << BigInt(b.exponent - exponent)), exponent);
@@ -79,13 +88,15 @@ export function negate(a: HclNumber): HclNumber {
   return { ...a, mantissa: -a.mantissa };
 }
 
-export function subtract(a: HclNumber, b: HclNumber): HclNumber {
+export function subtract(a: HclNumber, b: HclNumber): HclNumber | undefined {
   return add(a, negate(b));
 }
 
-export function multiply(a: HclNumber, b: HclNumber): HclNumber {
+/** The product; there is none of zero and infinity. */
+export function multiply(a: HclNumber, b: HclNumber): HclNumber | undefined {
   if (a.infinite !== undefined || b.infinite !== undefined) {
-    return { ...ZERO, infinite: signOf(a) * signOf(b) < 0 ? -1 : 1 };
+    const sign = signOf(a) * signOf(b);
+    return sign === 0 ? undefined : { ...ZERO, infinite: sign < 0 ? -1 : 1 };
   }
   return round(a.mantissa * b.mantissa, a.exponent + b.exponent);
 }
@@ -100,9 +111,13 @@ export function divide(a: HclNumber, b: HclNumber): HclNumber | undefined {
   return quotient(a.mantissa * sign, abs(b.mantissa), a.exponent - b.exponent);
 }
 
-/** The rest of the division with the sign of the dividend; anything modulo zero is itself. */
-export function modulo(a: HclNumber, b: HclNumber): HclNumber {
-  if (b.mantissa === 0n || a.infinite !== undefined || b.infinite !== undefined) return a;
+/**
+ * The rest of the division with the sign of the dividend; anything modulo zero is itself, and where one side is infinite
+ * it is their product (zclconf/go-cty `Modulo`).
+ */
+export function modulo(a: HclNumber, b: HclNumber): HclNumber | undefined {
+  if (a.infinite !== undefined || b.infinite !== undefined) return multiply(a, b);
+  if (b.mantissa === 0n) return a;
   const exponent = Math.min(a.exponent, b.exponent);
   const left = a.mantissa << BigInt(a.exponent - exponent);
   const right = b.mantissa << BigInt(b.exponent - exponent);
@@ -148,7 +163,13 @@ export function floor(value: HclNumber): HclNumber {
 }
 
 export function ceil(value: HclNumber): HclNumber {
-  return negate(floor(negate(value)));
+  const result = negate(floor(negate(value)));
+  return result.mantissa === 0n && result.infinite === undefined ? ZERO : result;
+}
+
+/** Towards zero. */
+export function truncate(value: HclNumber): HclNumber {
+  return signOf(value) < 0 ? ceil(value) : floor(value);
 }
 
 function quotient(numerator: bigint, denominator: bigint, exponent: number): HclNumber {
@@ -172,6 +193,9 @@ function round(mantissa: bigint, exponent: number, precision = PRECISION): HclNu
     magnitude >>= BigInt(excess);
     if (rest > half || (rest === half && (magnitude & 1n) === 1n)) magnitude += 1n;
     power += excess;
+  }
+  if (Math.abs(power) > MAX_EXPONENT) {
+    return power < 0 ? { ...ZERO, precision } : { ...ZERO, precision, infinite: negative ? -1 : 1 };
   }
   const zeros = trailingZeros(magnitude);
   return { mantissa: (negative ? -1n : 1n) * (magnitude >> BigInt(zeros)), exponent: power + zeros, precision };

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import type { SourceFile, Span } from '../source.ts';
+import { wholeFile } from '../source.ts';
 import type { Attribute, Block, Body, Label } from './ast.ts';
 import { HclError } from './error.ts';
 import { ExpressionParser } from './expression-parser.ts';
@@ -13,7 +14,7 @@ const MAX_DIAGNOSTICS = 20;
  * body holds what could be read, and there is a diagnostic for each place where reading had to start again.
  */
 export function parseHcl(file: SourceFile): { readonly body: Body; readonly diagnostics: readonly Diagnostic[] } {
-  const parser = new BodyParser(file);
+  const parser = new BodyParser(wholeFile(file));
   return { body: parser.file(), diagnostics: parser.diagnostics };
 }
 
@@ -22,8 +23,7 @@ class BodyParser extends ExpressionParser {
 
   file(): Body {
     if (this.source.text.startsWith('\uFEFF')) this.position = 1;
-    const body = this.#items('end');
-    return body;
+    return this.#items('end');
   }
 
   /** Attributes and blocks up to the end of the file or the closing brace, which is left to the caller. */
@@ -44,7 +44,7 @@ class BodyParser extends ExpressionParser {
         this.#item(token, attributes, blocks);
       } catch (error) {
         if (!(error instanceof HclError)) throw error;
-        this.#tell(error.diagnostic);
+        for (const one of error.diagnostics) this.#tell(one);
         if (this.diagnostics.length >= MAX_DIAGNOSTICS) break;
         this.#recover(itemStart);
       }

@@ -1,4 +1,4 @@
-import type { SourceFile, Span } from '../source.ts';
+import type { ReadableText, Span } from '../source.ts';
 import type { TemplatePart } from './ast.ts';
 import { HclError } from './error.ts';
 import type { ExpressionParser } from './expression-parser.ts';
@@ -27,120 +27,120 @@ type Directive =
  * "Templates"). `end` is where the text goes on.
  */
 export function readQuoted(
-  file: SourceFile,
+  source: ReadableText,
   start: number,
   nested: StartParser,
 ): { readonly parts: readonly TemplatePart[]; readonly end: number } {
-  const { text } = file;
-  const pieces: Piece[] = [];
-  let literal = '';
-  let literalStart = start;
-  const flush = (end: number): void => {
-    if (literal !== '')
-      pieces.push({ is: 'text', text: literal.normalize('NFC'), span: { file, start: literalStart, end } });
-    literal = '';
-  };
+  const { text } = source;
+  const pieces = new Pieces(source, start);
   for (let at = start; ;) {
     const character = text[at];
     if (character === undefined || character === '\n') {
       throw syntax(
-        file,
-        [start - 1, start],
+        source.span(start - 1, start),
         'This string is never closed',
         'close it with " on the same line; for several lines use <<NAME ... NAME',
       );
     }
-    if (character === '"') {
-      flush(at);
-      return { parts: assemble(pieces, file), end: at + 1 };
-    }
+    if (character === '"') return { parts: assemble(pieces.take(at)), end: at + 1 };
     if (character === '\\') {
-      const escape = readEscape(file, at);
-      literal += escape.text;
-      at = escape.end;
-      continue;
-    }
-    const special = readSpecial(file, at, nested);
-    if (special === undefined) {
-      literal += character;
-      at++;
-    } else if (special.is === 'literal') {
-      literal += special.text;
-      at = special.end;
-    } else {
-      flush(at);
-      pieces.push(special.piece);
-      at = special.end;
-      literalStart = at;
-    }
+      const escape = readEscape(source, at);
+      at = pieces.addText(escape.text, escape.end);
+    } else at = readOne(pieces, source, at, nested);
   }
 }
 
 /** Reads a heredoc from its `<<NAME` line to the end of its closing marker. */
 export function readHeredoc(
-  file: SourceFile,
+  source: ReadableText,
   token: Token,
   nested: StartParser,
 ): { readonly parts: readonly TemplatePart[]; readonly end: number } {
-  const { text } = file;
+  const { text } = source;
   const [, dash = '', marker = ''] = /^<<(-?)([^\r\n]+)/.exec(token.text) ?? [];
-  const lines: Piece[][] = [];
-  let at = token.end;
-  for (;;) {
+  const pieces = new Pieces(source, token.end);
+  for (let at = token.end; ;) {
     const lineEnd = endOfLine(text, at);
     if (text.slice(at, lineEnd).trim() === marker) {
-      if (dash === '-') unindent(lines);
-      return { parts: assemble(lines.flat(), file), end: at + text.slice(at, lineEnd).trimEnd().length };
+      const parts = assemble(pieces.take(at), dash === '-' ? 'unindent' : 'keep');
+      return { parts, end: at + text.slice(at, lineEnd).trimEnd().length };
     }
     if (lineEnd >= text.length) {
       throw syntax(
-        file,
-        [token.start, token.end - 1],
+        source.span(token.start, token.end - 1),
         'This heredoc is never closed',
         `end it with a line that holds only ${marker}`,
       );
     }
-    const line = readHeredocLine(file, at, nested);
-    lines.push(line.pieces);
-    at = line.end;
+    at = readLine(pieces, source, at, nested);
   }
 }
 
-/** One line with its newline; an interpolation may run over several. */
-function readHeredocLine(file: SourceFile, start: number, nested: StartParser): { pieces: Piece[]; end: number } {
-  const { text } = file;
-  const pieces: Piece[] = [];
-  let literal = '';
-  let literalStart = start;
-  const flush = (end: number): void => {
-    if (literal !== '')
-      pieces.push({ is: 'text', text: literal.normalize('NFC'), span: { file, start: literalStart, end } });
-    literal = '';
-  };
+/** Reads a text that is a template as a whole, such as a string of HCL's JSON syntax. */
+export function readWhole(source: ReadableText, nested: StartParser): readonly TemplatePart[] {
+  const pieces = new Pieces(source, 0);
+  let at = 0;
+  while (at < source.text.length) at = readOne(pieces, source, at, nested);
+  return assemble(pieces.take(at));
+}
+
+/** One line with its newline, which ends a literal; an interpolation may run over several. */
+function readLine(pieces: Pieces, source: ReadableText, start: number, nested: StartParser): number {
   for (let at = start; ;) {
-    const character = text[at];
-    if (character === undefined) {
-      flush(at);
-      return { pieces, end: at };
-    }
+    const character = source.text[at];
+    if (character === undefined) return at;
+    at = character === '\n' ? pieces.addText('\n', at + 1) : readOne(pieces, source, at, nested);
     if (character === '\n') {
-      literal += '\n';
-      flush(at + 1);
-      return { pieces, end: at + 1 };
+      pieces.flush(at);
+      return at;
     }
-    const special = readSpecial(file, at, nested);
-    if (special === undefined) {
-      literal += character;
-      at++;
-    } else if (special.is === 'literal') {
-      literal += special.text;
-      at = special.end;
-    } else {
-      flush(at);
-      pieces.push(special.piece);
-      at = special.end;
-      literalStart = at;
+  }
+}
+
+/** One character, escape, interpolation or directive; gives where the text goes on. */
+function readOne(pieces: Pieces, source: ReadableText, at: number, nested: StartParser): number {
+  const special = readSpecial(source, at, nested);
+  if (special === undefined) return pieces.addText(source.text[at] ?? '', at + 1);
+  if (special.is === 'literal') return pieces.addText(special.text, special.end);
+  return pieces.add(special.piece, at, special.end);
+}
+
+/** Gathers literal text into pieces, each with its place. */
+class Pieces {
+  readonly #source: ReadableText;
+  readonly #pieces: Piece[] = [];
+  #literal = '';
+  #start: number;
+
+  constructor(source: ReadableText, start: number) {
+    this.#source = source;
+    this.#start = start;
+  }
+
+  addText(text: string, end: number): number {
+    this.#literal += text;
+    return end;
+  }
+
+  add(piece: Piece, start: number, end: number): number {
+    this.flush(start);
+    this.#pieces.push(piece);
+    this.#start = end;
+    return end;
+  }
+
+  flush(end: number): void {
+    if (this.#literal !== '') {
+      const span = this.#source.span(this.#start, end);
+      this.#pieces.push({ is: 'text', text: this.#literal.normalize('NFC'), span });
     }
+    this.#literal = '';
+    this.#start = end;
+  }
+
+  take(end: number): readonly Piece[] {
+    this.flush(end);
+    return this.#pieces;
   }
 }
 
@@ -149,20 +149,25 @@ function endOfLine(text: string, at: number): number {
   return end === -1 ? text.length : end;
 }
 
-/** What `<<-` does: takes off the smallest indentation of all lines that are not blank. */
-function unindent(lines: readonly Piece[][]): void {
-  const indents = lines.flatMap(([first]) => {
-    if (first === undefined) return [];
-    if (first.is !== 'text') return [0];
-    const indent = /^[^\S\n]*/.exec(first.text)?.[0].length ?? 0;
-    return first.text.trim() === '' && first.text.endsWith('\n') ? [] : [indent];
-  });
-  const smallest = indents.reduce((least, indent) => Math.min(least, indent), Number.POSITIVE_INFINITY);
-  if (!Number.isFinite(smallest)) return;
-  for (const [first] of lines) {
-    if (first?.is === 'text' && !(first.text.trim() === '' && first.text.endsWith('\n')))
-      first.text = first.text.slice(smallest);
+/**
+ * What `<<-` does: takes off the smallest indentation of all lines that are not blank. A line begins after a literal that
+ * ends in a newline; one whose newline `~` has taken does not count (hashicorp/hcl `hclsyntax/parser_template.go`).
+ */
+function unindent(pieces: readonly Piece[]): void {
+  const lines: Extract<Piece, { is: 'text' }>[] = [];
+  let smallest = Number.POSITIVE_INFINITY;
+  let begins = true;
+  for (const piece of pieces) {
+    const isText = piece.is === 'text';
+    const blank = isText && piece.text.trim() === '' && piece.text.endsWith('\n');
+    if (begins && isText && !blank) {
+      lines.push(piece);
+      smallest = Math.min(smallest, /^[^\S\n]*/.exec(piece.text)?.[0].length ?? 0);
+    } else if (begins && !isText) smallest = 0;
+    begins = isText && piece.text.endsWith('\n');
   }
+  if (!Number.isFinite(smallest)) return;
+  for (const line of lines) line.text = line.text.slice(smallest);
 }
 
 type Special =
@@ -170,8 +175,8 @@ type Special =
   | { readonly is: 'piece'; readonly piece: Piece; readonly end: number };
 
 /** `${`, `%{` and their escapes; undefined where the character is plain text. */
-function readSpecial(file: SourceFile, at: number, nested: StartParser): Special | undefined {
-  const { text } = file;
+function readSpecial(source: ReadableText, at: number, nested: StartParser): Special | undefined {
+  const { text } = source;
   const sign = text[at];
   if (sign !== '$' && sign !== '%') return undefined;
   if (text[at + 1] === sign && text[at + 2] === '{') return { is: 'literal', text: `${sign}{`, end: at + 3 };
@@ -191,7 +196,7 @@ function readSpecial(file: SourceFile, at: number, nested: StartParser): Special
   }
   parser.take('skip');
   const end = close.end;
-  const span = { file, start: at, end };
+  const span = source.span(at, end);
   const trim = { left, right };
   if ('directive' in piece)
     return { is: 'piece', piece: { is: 'directive', directive: piece.directive, trim, span }, end };
@@ -230,26 +235,25 @@ function readDirective(parser: ExpressionParser): { readonly directive: Directiv
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\' };
 
-function readEscape(file: SourceFile, at: number): { readonly text: string; readonly end: number } {
-  const letter = file.text[at + 1] ?? '';
+function readEscape(source: ReadableText, at: number): { readonly text: string; readonly end: number } {
+  const letter = source.text[at + 1] ?? '';
   const simple = ESCAPES[letter];
   if (simple !== undefined) return { text: simple, end: at + 2 };
   const digits = letter === 'u' ? 4 : letter === 'U' ? 8 : 0;
-  const hex = file.text.slice(at + 2, at + 2 + digits);
+  const hex = source.text.slice(at + 2, at + 2 + digits);
   const point = Number.parseInt(hex, 16);
   if (digits > 0 && /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits && point <= 0x10ffff) {
     return { text: String.fromCodePoint(point), end: at + 2 + digits };
   }
   throw syntax(
-    file,
-    [at, at + 2],
+    source.span(at, at + 2),
     `There is no escape \\${letter === '\n' ? '' : letter}`,
     'known are \\n \\r \\t \\" \\\\ \\uXXXX and \\UXXXXXXXX; write \\\\ for a backslash',
   );
 }
 
 /** Trims where ~ says so, then nests what stands between directives. */
-function assemble(pieces: readonly Piece[], file: SourceFile): readonly TemplatePart[] {
+function assemble(pieces: readonly Piece[], indentation: 'keep' | 'unindent' = 'keep'): readonly TemplatePart[] {
   for (const [index, piece] of pieces.entries()) {
     if (piece.is === 'text') continue;
     const before = pieces[index - 1];
@@ -257,10 +261,11 @@ function assemble(pieces: readonly Piece[], file: SourceFile): readonly Template
     if (piece.trim.left && before?.is === 'text') before.text = before.text.trimEnd();
     if (piece.trim.right && after?.is === 'text') after.text = after.text.trimStart();
   }
+  if (indentation === 'unindent') unindent(pieces);
   const cursor = { at: 0 };
   const parts = nest(pieces, cursor, undefined);
   const rest = pieces[cursor.at];
-  if (rest?.is === 'directive') throw stray(file, rest);
+  if (rest?.is === 'directive') throw stray(rest);
   return parts;
 }
 
@@ -281,7 +286,7 @@ function nest(pieces: readonly Piece[], cursor: { at: number }, open: Piece | un
     }
   }
   if (open?.is === 'directive')
-    throw syntaxAt(open.span, 'This directive is never closed', `end it with %{ end${open.directive.word} }`);
+    throw syntax(open.span, 'This directive is never closed', `end it with %{ end${open.directive.word} }`);
   return parts;
 }
 
@@ -301,32 +306,27 @@ function nestDirective(
   }
   if (end?.is !== 'directive' || end.directive.word !== `end${directive.word}`) {
     throw end?.is === 'directive'
-      ? syntaxAt(
+      ? syntax(
           end.span,
           `%{ ${end.directive.word} } does not fit here`,
           `%{ ${directive.word} } is closed by %{ end${directive.word} }`,
         )
-      : syntaxAt(span, 'This directive is never closed', `end it with %{ end${directive.word} }`);
+      : syntax(span, 'This directive is never closed', `end it with %{ end${directive.word} }`);
   }
   cursor.at++;
   if (directive.word === 'if') return { is: 'if', condition: directive.condition, then: first, otherwise, span };
   if (directive.word === 'for') return { is: 'for', ...directive.header, body: first, span };
-  throw syntaxAt(span, 'This directive opens nothing', 'known are if and for');
+  throw syntax(span, 'This directive opens nothing', 'known are if and for');
 }
 
-function stray(file: SourceFile, piece: Extract<Piece, { is: 'directive' }>): HclError {
+function stray(piece: Extract<Piece, { is: 'directive' }>): HclError {
   return syntax(
-    file,
-    [piece.span.start, piece.span.end],
+    piece.span,
     `%{ ${piece.directive.word} } has no beginning`,
     'it closes a %{ if } or %{ for } before it',
   );
 }
 
-function syntax(file: SourceFile, [start, end]: readonly [number, number], message: string, hint: string): HclError {
-  return syntaxAt({ file, start, end }, message, hint);
-}
-
-function syntaxAt(span: Span, message: string, hint: string): HclError {
+function syntax(span: Span, message: string, hint: string): HclError {
   return new HclError({ reason: 'syntax', message, hint, span });
 }

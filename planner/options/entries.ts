@@ -22,7 +22,7 @@ export function cacheEntries(raw: RawEntry): Parsed<readonly TypedEntry[]> {
   if (!pairs.ok) return pairs;
   const { type, ...attrs } = Object.fromEntries(pairs.value);
   if (type === undefined || type === '')
-    return fail(`type required form> ${JSON.stringify(typeof raw === 'string' ? raw : '')}`);
+    return fail(`type required for ${JSON.stringify(typeof raw === 'string' ? raw : Object.fromEntries(raw))}`);
   return ok([{ type, attrs }]);
 }
 
@@ -47,7 +47,11 @@ export function outputEntry(raw: RawEntry): Parsed<TypedEntry> {
 export function attestEntry(raw: RawEntry): Parsed<AttestEntry> {
   const pairs = typeof raw === 'string' ? csvPairs(raw, { keepCase: true }) : ok(raw);
   if (!pairs.ok) return pairs;
-  const { type, disabled: off, ...attrs } = Object.fromEntries(pairs.value);
+  const named = [...pairs.value].map(([key, value]) => [
+    /^(?:type|disabled)$/i.test(key) ? key.toLowerCase() : key,
+    value,
+  ]);
+  const { type, disabled: off, ...attrs }: Readonly<Record<string, string>> = Object.fromEntries(named);
   if (type === undefined || type === '') return fail('attestation type not specified');
   const disabled = off === undefined ? false : goBool(off);
   if (disabled === undefined) return fail(`invalid value ${JSON.stringify(off)} for "disabled"`);

@@ -9,7 +9,7 @@ import type { PlannedExport } from '../buildkit/exporters.ts';
 import { plannedExports } from '../buildkit/exporters.ts';
 import type { EventSink, TargetOutcome } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
-import { unreachableBuilder } from './failures.ts';
+import { unreachableBuilder, withLossesJoined } from './failures.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { prepareTarget } from './prepare.ts';
@@ -66,7 +66,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   const insideDocker = builder.endpoint.kind === 'docker-unix' || builder.endpoint.kind === 'docker-tcp';
   const facts = await daemonFacts(client, { insideDocker, signal }).catch((error: unknown) => error);
   if (!isFacts(facts)) {
-    return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(client.endpoint, facts)]);
+    return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(builder.endpoint, facts)]);
   }
   const ready = withExports(prepared.value, facts);
   if (!ready.ok) return ready;
@@ -88,7 +88,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   emit({ type: 'build-finished' });
   return ok({
     built: results.flatMap((result) => (result.is === 'built' ? [result.built] : [])),
-    failures: results.flatMap((result) => (result.is === 'failed' ? [result.failure] : [])),
+    failures: withLossesJoined(results.flatMap((result) => (result.is === 'failed' ? [result.failure] : []))),
   });
 }
 

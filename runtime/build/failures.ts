@@ -1,18 +1,22 @@
+import { describeEndpoint } from '../buildkit/describe-endpoint.ts';
+import type { Endpoint } from '../buildkit/endpoint.ts';
 import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';
 import type { WireError } from '../buildkit/error.ts';
 import type { StepLog } from '../buildkit/step-log.ts';
-import type { BuilderLost, BuilderUnreachable, SolveFailed } from '../failure.ts';
+import { explainUnreachable } from '../docker/unreachable.ts';
+import type { BuilderLost, BuilderUnreachable, RuntimeFailure, SolveFailed } from '../failure.ts';
 
 const UNKNOWN = 2;
 
 /** A builder that did not answer its first question. */
-export function unreachableBuilder(endpoint: string, error: unknown): BuilderUnreachable {
+export function unreachableBuilder(endpoint: Endpoint, error: unknown): BuilderUnreachable {
   const wire = wireError(error);
+  const said = connectionCause(wire?.message ?? (error instanceof Error ? error.message : String(error)));
   return {
     reason: 'builder-unreachable',
-    endpoint,
-    cause: connectionCause(wire?.message ?? (error instanceof Error ? error.message : String(error))),
+    endpoint: describeEndpoint(endpoint),
     hint: 'is the engine running? `depot engine status` tells, `depot engine up` starts one',
+    ...explainUnreachable(said, endpoint),
   };
 }
 
@@ -31,7 +35,7 @@ export function buildFailure(
     return {
       reason: 'builder-lost',
       endpoint: about.endpoint,
-      target: about.target,
+      targets: [about.target],
       cause: connectionCause(wire.message),
     };
   }
@@ -47,6 +51,15 @@ export function buildFailure(
     ...(step === undefined ? {} : { step }),
     ...hint(wire.message),
   };
+}
+
+/** The failures of a build, a lost builder told once for all the targets that were on it. */
+export function withLossesJoined(failures: readonly RuntimeFailure[]): readonly RuntimeFailure[] {
+  const lost = failures.filter((failure) => failure.reason === 'builder-lost');
+  const [first] = lost;
+  if (first === undefined) return failures;
+  const joined = { ...first, targets: lost.flatMap(({ targets }) => targets) };
+  return [joined, ...failures.filter((failure) => failure.reason !== 'builder-lost')];
 }
 
 /** What would help, for what a registry answers most often. */

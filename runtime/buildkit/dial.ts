@@ -1,5 +1,6 @@
-import http from 'node:http';
+import https from 'node:https';
 import type { Socket } from 'node:net';
+import net from 'node:net';
 import tls from 'node:tls';
 import { CallCredentials, ChannelCredentials, Client } from '@grpc/grpc-js';
 import { unreachable } from '../../planner/result.ts';
@@ -100,7 +101,8 @@ function secured(
   const stream = tls.connect({
     socket,
     host: endpoint.host,
-    servername: files.serverName ?? endpoint.host,
+    // RFC 6066 has no server names that are addresses; `host` is what the certificate is then checked against.
+    servername: files.serverName ?? (net.isIP(endpoint.host) === 0 ? endpoint.host : ''),
     ALPNProtocols: endpoint.kind === 'tcp' ? ['h2'] : ['http/1.1'],
     minVersion: 'TLSv1.2',
     ...(files.ca === undefined ? {} : { ca: files.ca }),
@@ -119,11 +121,11 @@ function secured(
 
 /**
  * Asks a Docker Engine to turn this HTTP/1.1 connection into one to its BuildKit: `POST /grpc`, answered by 101
- * (moby `daemon/server/router/grpc`).
+ * (moby `daemon/server/router/grpc`). By `node:https` on a connection made already: see docker/http.ts.
  */
 function upgrade(socket: Socket): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const request = http.request({
+  const request = https.request({
     createConnection: () => socket,
     method: 'POST',
     path: '/grpc',

@@ -4,9 +4,18 @@ import type { StatusUpdate } from '../event.ts';
 /** How many lines of a failed step are kept for its failure; as many as docker prints. */
 const KEPT_LINES = 10;
 
+interface LoggedStep {
+  name: string;
+  lines: readonly string[];
+  /** What follows the last line break. */
+  open: string;
+  /** Made for the first output: most steps write nothing. */
+  decoder: StringDecoder | undefined;
+}
+
 /** The last lines that unfinished and failed steps wrote, so that a failure can carry them. Bounded per step. */
 export class StepLog {
-  readonly #steps = new Map<string, { name: string; lines: string[]; open: string; readonly decoder: StringDecoder }>();
+  readonly #steps = new Map<string, LoggedStep>();
   #failed: string | undefined;
 
   record(update: StatusUpdate): void {
@@ -18,6 +27,7 @@ export class StepLog {
     }
     for (const log of update.logs) {
       const step = this.#step(log.vertex);
+      step.decoder ??= new StringDecoder('utf8');
       const lines = (step.open + step.decoder.write(log.data)).split('\n');
       step.open = lines.pop() ?? '';
       step.lines = [...step.lines, ...lines.map((line) => line.replace(/\r$/, ''))].slice(-KEPT_LINES);
@@ -31,10 +41,10 @@ export class StepLog {
     return { name: step.name, logTail: [...step.lines, ...(step.open === '' ? [] : [step.open])].slice(-KEPT_LINES) };
   }
 
-  #step(digest: string): { name: string; lines: string[]; open: string; readonly decoder: StringDecoder } {
+  #step(digest: string): LoggedStep {
     const known = this.#steps.get(digest);
     if (known) return known;
-    const step = { name: '', lines: [], open: '', decoder: new StringDecoder('utf8') };
+    const step: LoggedStep = { name: '', lines: [], open: '', decoder: undefined };
     this.#steps.set(digest, step);
     return step;
   }

@@ -1,5 +1,7 @@
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
+import net from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Endpoint } from '../buildkit/endpoint.ts';
@@ -56,16 +58,17 @@ export class DockerError extends Error {
  * HTTP to one Docker API socket: unix, tcp, or tcp with TLS.
  *
  * Node's own client and not undici: this sits on the way of every `bake`, and importing undici costs more (90 ms) than
- * the whole discovery may.
+ * the whole discovery may. From `node:https` also where there is no TLS: importing `node:http` has Node 24 load its own
+ * undici (40 ms), for the WebSocket that it exports.
  */
 export class DockerHttp implements Disposable {
   readonly #endpoint: DockerEndpoint;
-  readonly #agent: http.Agent;
+  readonly #agent: https.Agent;
 
   constructor(endpoint: DockerEndpoint) {
     this.#endpoint = endpoint;
     const secure = endpoint.kind === 'docker-tcp' && endpoint.tls !== undefined;
-    this.#agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+    this.#agent = secure ? new https.Agent({ keepAlive: true }) : new PlainAgent(endpoint);
   }
 
   /**
@@ -92,9 +95,8 @@ export class DockerHttp implements Disposable {
   #exchange(request: DockerRequest): Promise<http.IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     const endpoint = this.#endpoint;
-    const secure = endpoint.kind === 'docker-tcp' && endpoint.tls !== undefined;
     const json = request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json));
-    const call = (secure ? https : http).request({
+    const call = https.request({
       ...whereabouts(endpoint),
       agent: this.#agent,
       method: request.method,
@@ -116,6 +118,21 @@ export class DockerHttp implements Disposable {
         setImmediate(reject, error),
       );
     return promise.finally(() => clearTimeout(timer));
+  }
+}
+
+/** Connects without TLS. */
+class PlainAgent extends https.Agent {
+  readonly #endpoint: DockerEndpoint;
+
+  constructor(endpoint: DockerEndpoint) {
+    super({ keepAlive: true });
+    this.#endpoint = endpoint;
+  }
+
+  override createConnection(): Socket {
+    const endpoint = this.#endpoint;
+    return endpoint.kind === 'docker-unix' ? net.connect(endpoint.path) : net.connect(endpoint.port, endpoint.host);
   }
 }
 
@@ -156,7 +173,7 @@ class Answer implements DockerResponse {
 }
 
 function whereabouts(endpoint: DockerEndpoint): https.RequestOptions {
-  if (endpoint.kind === 'docker-unix') return { socketPath: endpoint.path, host: 'docker' };
+  if (endpoint.kind === 'docker-unix') return { host: 'docker' };
   const { tls } = endpoint;
   return {
     host: endpoint.host,

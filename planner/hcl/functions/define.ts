@@ -1,10 +1,10 @@
-import { fromInteger, toDouble, toInteger } from '../number.ts';
+import { fromInteger, toInteger } from '../number.ts';
 import type { HclFunction, Parameter } from '../scope.ts';
 import { CallError } from '../scope.ts';
 import type { Type } from '../type.ts';
-import { ANY, BOOL, NUMBER, STRING } from '../type.ts';
+import { ANY, BOOL, describeType, NUMBER, STRING } from '../type.ts';
 import type { Value } from '../value.ts';
-import { number } from '../value.ts';
+import { NULL, number, text, typeOf } from '../value.ts';
 
 /** Makes a function of fixed parameters. */
 export function define(params: readonly Parameter[], call: HclFunction['call']): HclFunction {
@@ -42,12 +42,30 @@ export function numberAt(args: readonly Value[], at: number): Extract<Value, { i
   throw new CallError('a number is required', at);
 }
 
-/** A whole number that JavaScript can count with. */
-export function countAt(args: readonly Value[], at: number): number {
-  const value = numberAt(args, at);
-  if (toInteger(value) === undefined) throw new CallError('a whole number is required', at);
-  return toDouble(value);
+const INT64 = [-(2n ** 63n), 2n ** 63n - 1n] as const;
+
+/** A whole number that fits in 64 bits, as the reference counts; beyond 2^53 it is only near. */
+export function countAt(args: readonly Value[], at: number, label = ''): number {
+  const whole = toInteger(numberAt(args, at));
+  if (whole === undefined || whole < INT64[0] || whole > INT64[1]) {
+    throw new CallError(`${label}value must be a whole number, between ${INT64[0]} and ${INT64[1]}`, at);
+  }
+  return Number(whole);
 }
+
+/** Text in the one form that equal texts share (NFC), with no halves of characters. */
+export const nfc = (value: string): Value => text(value.toWellFormed().normalize());
+
+/** What a person may have meant to write; longer texts are a slip of a number. */
+const MAX_TEXT = 32 * 1024 * 1024;
+
+/** Refuses a text of so many characters before it is made. */
+export function refuseLongText(length: number): void {
+  if (length > MAX_TEXT) throw new CallError(`the result would have more than ${MAX_TEXT} characters`);
+}
+
+/** The type of a value in words, for messages: `list of string`. */
+export const typeName = (value: Value): string => describeType(typeOf(value));
 
 export function flagAt(args: readonly Value[], at: number): boolean {
   const value = args[at];
@@ -69,4 +87,10 @@ export function entriesAt(args: readonly Value[], at: number): ReadonlyMap<strin
   throw new CallError('a map or an object is required', at);
 }
 
+/** Any argument that is there. */
+export function valueAt(args: readonly Value[], at: number): Value {
+  return args[at] ?? NULL;
+}
+
+export const list = (element: Type, items: readonly Value[]): Value => ({ is: 'list', element, items });
 export const count = (value: number | bigint): Value => number(fromInteger(value));

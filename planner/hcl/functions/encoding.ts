@@ -1,64 +1,45 @@
-import { createHash } from 'node:crypto';
 import { valueFromJson } from '../from-json.ts';
-import { formatNumber } from '../number.ts';
 import type { HclFunction } from '../scope.ts';
 import { CallError } from '../scope.ts';
-import type { Value } from '../value.ts';
-import { NULL, sortedKeys, text } from '../value.ts';
-import { anyOrNull, define, string, textAt } from './define.ts';
+import { text } from '../value.ts';
+import { decodeBase64, decodeUtf8 } from './bytes.ts';
+import { csvTable } from './csv.ts';
+import { anyOrNull, define, nfc, string, textAt, valueAt } from './define.ts';
+import { jsonText } from './json-text.ts';
 
-const hash = (algorithm: string): HclFunction =>
-  define([string('str')], (args) => text(createHash(algorithm).update(textAt(args, 0)).digest('hex')));
-
-/** Functions that write values as text and back, and hashes of text. */
+/** Functions that write values as text and back (zclconf/go-cty `function/stdlib`, hashicorp/go-cty-funcs `encoding`). */
 export const ENCODING_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
-  jsonencode: define([anyOrNull('val')], ([value]) => text(jsonText(value ?? NULL))),
-  jsondecode: define([string('str')], (args) => valueFromJson(textAt(args, 0)) ?? notJson()),
+  jsonencode: define([anyOrNull('val')], (args) => text(jsonText(valueAt(args, 0)))),
+  jsondecode: define([string('str')], (args) => {
+    const source = textAt(args, 0);
+    const value = valueFromJson(source);
+    if (value === undefined) throw new CallError(`it is not valid JSON: ${jsonMistake(source)}`, 0);
+    return value;
+  }),
+  csvdecode: define([string('str')], (args) => csvTable(textAt(args, 0))),
   base64encode: define([string('str')], (args) => text(Buffer.from(textAt(args, 0)).toString('base64'))),
-  base64decode: define([string('str')], (args) => text(Buffer.from(textAt(args, 0), 'base64').toString('utf8'))),
+  base64decode: define([string('str')], (args) => {
+    const encoded = textAt(args, 0);
+    const bytes = decodeBase64(encoded);
+    if (bytes === undefined) throw new CallError(`failed to decode base64 data '${encoded}'`);
+    const decoded = decodeUtf8(bytes);
+    if (decoded === undefined) throw new CallError('the result of decoding the provided string is not valid UTF-8');
+    return nfc(decoded);
+  }),
   urlencode: define([string('str')], (args) =>
     text(
-      encodeURIComponent(textAt(args, 0))
-        .replace(/[!'()*]/g, percent)
+      encodeURIComponent(textAt(args, 0).toWellFormed())
+        .replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
         .replaceAll('%20', '+'),
     ),
   ),
-  md5: hash('md5'),
-  sha1: hash('sha1'),
-  sha256: hash('sha256'),
-  sha512: hash('sha512'),
 };
 
-function notJson(): never {
-  throw new CallError('it is not valid JSON', 0);
-}
-
-function percent(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-}
-
-/** JSON as Go writes it: keys sorted, `<`, `>` and `&` escaped. */
-function jsonText(value: Value): string {
-  switch (value.is) {
-    case 'null':
-      return 'null';
-    case 'bool':
-      return String(value.value);
-    case 'number':
-      return formatNumber(value.value);
-    case 'string':
-      return JSON.stringify(value.value).replace(
-        /[<>&\u2028\u2029]/g,
-        (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      );
-    case 'tuple':
-    case 'list':
-    case 'set':
-      return `[${value.items.map(jsonText).join(',')}]`;
-    case 'object':
-    case 'map':
-      return `{${sortedKeys(value.entries)
-        .map((key) => `${jsonText(text(key))}:${jsonText(value.entries.get(key) ?? NULL)}`)
-        .join(',')}}`;
+function jsonMistake(source: string): string {
+  try {
+    JSON.parse(source);
+    return 'one of its numbers is too large';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import type { Result } from '../../../planner/result.ts';
 import { fail, ok } from '../../../planner/result.ts';
 import type { Endpoint, TlsFiles } from '../../buildkit/endpoint.ts';
@@ -37,15 +38,15 @@ export async function buildkitHost(
   if (!parsed.ok) return parsed;
   if (parsed.value.kind === 'unix') return ok({ endpoint: parsed.value, text, askedBy: 'BUILDKIT_HOST' });
 
-  const folder = env['BUILDKIT_TLS_DIR'];
+  const folder = env['BUILDKIT_TLS_DIR'] || undefined;
   const named = (variable: string, file: string): string | undefined =>
-    env[variable] ?? (folder === undefined ? undefined : join(folder, file));
+    env[variable] || (folder === undefined ? undefined : join(folder, file));
   const files = {
     ca: named('BUILDKIT_TLS_CA', 'ca.pem'),
     cert: named('BUILDKIT_TLS_CERT', 'cert.pem'),
     key: named('BUILDKIT_TLS_KEY', 'key.pem'),
   };
-  const serverName = env['BUILDKIT_TLS_SERVER_NAME'];
+  const serverName = env['BUILDKIT_TLS_SERVER_NAME'] || undefined;
   if (Object.values(files).every((file) => file === undefined) && serverName === undefined) {
     return ok({ endpoint: parsed.value, text, askedBy: 'BUILDKIT_HOST' });
   }
@@ -176,7 +177,41 @@ async function readTls(paths: TlsPaths, what: string): Promise<Result<TlsFiles, 
       return unsupported(`TLS for ${what} without ${path}`, 'That file is missing or cannot be read.');
     tls[part] = text;
   }
-  return ok(tls);
+  const wrong = faultIn(tls, paths);
+  return wrong === undefined ? ok(tls) : unsupported(`TLS for ${what} with ${wrong.file}`, wrong.hint);
+}
+
+/** What makes the files useless, found before they are shown to a daemon; undefined when they will do. */
+function faultIn(
+  { ca, cert, key }: TlsFiles,
+  paths: TlsPaths,
+): { readonly file: string; readonly hint: string } | undefined {
+  if (ca !== undefined && !isCertificate(ca)) return { file: `${paths.ca}`, hint: 'It holds no certificate (PEM).' };
+  if (cert !== undefined && !isCertificate(cert))
+    return { file: `${paths.cert}`, hint: 'It holds no certificate (PEM).' };
+  if (cert !== undefined && key === undefined)
+    return { file: `the certificate ${paths.cert} alone`, hint: 'Name the file of its private key as well.' };
+  if (key !== undefined && cert === undefined)
+    return { file: `the key ${paths.key} alone`, hint: 'Name the file of its certificate as well.' };
+  if (cert === undefined || key === undefined) return undefined;
+  try {
+    createSecureContext({ cert, key });
+    return undefined;
+  } catch (error) {
+    const mismatch = error instanceof Error && error.message.includes('key values mismatch');
+    return {
+      file: `${paths.key}`,
+      hint: mismatch ? `It is not the key of ${paths.cert}.` : 'It holds no private key (PEM) without a passphrase.',
+    };
+  }
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function unsupported(what: string, hint: string | undefined): { readonly ok: false; readonly failure: Unsupported } {

@@ -5,6 +5,7 @@ import type { Endpoint } from '../../buildkit/endpoint.ts';
 import { compareApi, DockerEngine } from '../../docker/engine.ts';
 import { DockerError } from '../../docker/http.ts';
 import type { DockerEndpoint } from '../../docker/http.ts';
+import { explainUnreachable } from '../../docker/unreachable.ts';
 import type { RuntimeFailure } from '../../failure.ts';
 import { buildkitHost, dockerHost } from './address.ts';
 import type { Environment } from './facts.ts';
@@ -130,7 +131,8 @@ export async function usableDocker({ env, signal }: DiscoverOptions): Promise<Re
     if (!(error instanceof DockerError)) throw error;
     if (askedBy === undefined) return ok({ is: 'not', why: `${text}: ${error.message}`, tooOld: false });
     const hint = `${askedBy} asks for this Docker Engine. Start it, or unset that.`;
-    return fail({ reason: 'builder-unreachable', endpoint: text, cause: error.message, hint });
+    const why = { hint, ...explainUnreachable(error.message, endpoint) };
+    return fail({ reason: 'builder-unreachable', endpoint: text, ...why });
   }
 }
 

@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { buildkitHost, dockerHost } from '../../../../runtime/hosts/engine/address.ts';
 import type { Environment } from '../../../../runtime/hosts/engine/facts.ts';
+import type { TestCertificates } from '../../../rig/certificates.ts';
+import { testCertificates } from '../../../rig/certificates.ts';
+import type { TempFolder } from '../../../rig/folder.ts';
 import { tempFolder } from '../../../rig/folder.ts';
+
+let pems: TestCertificates;
+
+beforeAll(async () => {
+  pems = await testCertificates();
+});
 
 describe('BUILDKIT_HOST', () => {
   test.each([
@@ -37,11 +46,11 @@ describe('BUILDKIT_HOST', () => {
   });
 
   test('takes the files of mutual TLS from a folder, and each by itself', async () => {
-    await using folder = await tempFolder('tls');
-    for (const name of ['ca', 'cert', 'key', 'other']) await writeFile(join(folder.path, `${name}.pem`), name);
+    await using folder = await tlsFolder();
+    await writeFile(join(folder.path, 'other.pem'), pems.server.cert);
     const env = { BUILDKIT_HOST: 'tcp://builder', BUILDKIT_TLS_DIR: folder.path, BUILDKIT_TLS_SERVER_NAME: 'bk.test' };
     expect(await buildkitHost({ ...env, BUILDKIT_TLS_CA: join(folder.path, 'other.pem') })).toMatchObject({
-      value: { endpoint: { tls: { ca: 'other', cert: 'cert', key: 'key', serverName: 'bk.test' } } },
+      value: { endpoint: { tls: { ...pems.client, ca: pems.server.cert, serverName: 'bk.test' } } },
     });
     expect(await buildkitHost({ ...env, BUILDKIT_TLS_KEY: join(folder.path, 'none.pem') })).toEqual({
       ok: false,
@@ -51,6 +60,34 @@ describe('BUILDKIT_HOST', () => {
         hint: 'That file is missing or cannot be read.',
       },
     });
+  });
+
+  test('refuses files that no TLS can be made of, each by its name', async () => {
+    await using folder = await tlsFolder();
+    const [ca, cert, key, none] = ['ca', 'cert', 'key', 'none'].map((name) => join(folder.path, `${name}.pem`));
+    await writeFile(`${none}`, 'not a certificate');
+    const env = { BUILDKIT_HOST: 'tcp://builder', BUILDKIT_TLS_CA: ca };
+    const noted = async (more: Environment): Promise<unknown> => {
+      const result = await buildkitHost({ ...env, ...more });
+      return result.ok ? 'accepted' : `${result.failure.what}: ${result.failure.hint}`;
+    };
+    expect(await noted({ BUILDKIT_TLS_CERT: cert, BUILDKIT_TLS_KEY: key })).toBe('accepted');
+    expect(await noted({ BUILDKIT_TLS_CA: none })).toBe(
+      `TLS for BUILDKIT_HOST with ${none}: It holds no certificate (PEM).`,
+    );
+    expect(await noted({ BUILDKIT_TLS_CERT: cert })).toBe(
+      `TLS for BUILDKIT_HOST with the certificate ${cert} alone: Name the file of its private key as well.`,
+    );
+    expect(await noted({ BUILDKIT_TLS_KEY: key })).toBe(
+      `TLS for BUILDKIT_HOST with the key ${key} alone: Name the file of its certificate as well.`,
+    );
+    expect(await noted({ BUILDKIT_TLS_CERT: cert, BUILDKIT_TLS_KEY: none })).toBe(
+      `TLS for BUILDKIT_HOST with ${none}: It holds no private key (PEM) without a passphrase.`,
+    );
+    await writeFile(`${key}`, pems.server.key);
+    expect(await noted({ BUILDKIT_TLS_CERT: cert, BUILDKIT_TLS_KEY: key })).toBe(
+      `TLS for BUILDKIT_HOST with ${key}: It is not the key of ${cert}.`,
+    );
   });
 });
 
@@ -85,14 +122,14 @@ describe('the Docker that is meant', () => {
   });
 
   test('brings the certificates of its context', async () => {
-    await using home = await homeWithContext({ Host: 'tcp://machine' }, ['ca', 'cert', 'key']);
+    await using home = await homeWithContext({ Host: 'tcp://machine' }, clientFiles());
     expect(await dockerHost(home.env)).toMatchObject({
-      value: { endpoint: { kind: 'docker-tcp', port: 2376, tls: { ca: 'ca', cert: 'cert', key: 'key' } } },
+      value: { endpoint: { kind: 'docker-tcp', port: 2376, tls: { ca: pems.ca, ...pems.client } } },
     });
   });
 
   test('whose certificate is not to be checked is refused', async () => {
-    await using home = await homeWithContext({ Host: 'tcp://machine', SkipTLSVerify: true }, ['ca', 'cert', 'key']);
+    await using home = await homeWithContext({ Host: 'tcp://machine', SkipTLSVerify: true }, clientFiles());
     expect(await dockerHost(home.env)).toMatchObject({ ok: false, failure: { reason: 'unsupported' } });
     expect(await dockerHost({ DOCKER_HOST: 'tcp://machine', DOCKER_TLS: '1' })).toMatchObject({
       failure: { what: 'DOCKER_TLS without DOCKER_TLS_VERIFY' },
@@ -100,11 +137,10 @@ describe('the Docker that is meant', () => {
   });
 
   test('is reached with the certificates of DOCKER_CERT_PATH when they are to be checked', async () => {
-    await using folder = await tempFolder('tls');
-    for (const name of ['ca', 'cert', 'key']) await writeFile(join(folder.path, `${name}.pem`), name);
+    await using folder = await tlsFolder();
     const env: Environment = { DOCKER_HOST: 'tcp://machine', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder.path };
     expect(await dockerHost(env)).toMatchObject({
-      value: { endpoint: { kind: 'docker-tcp', port: 2376, tls: { ca: 'ca', cert: 'cert', key: 'key' } } },
+      value: { endpoint: { kind: 'docker-tcp', port: 2376, tls: { ca: pems.ca, ...pems.client } } },
     });
   });
 
@@ -115,9 +151,20 @@ describe('the Docker that is meant', () => {
   });
 });
 
+function clientFiles(): Readonly<Record<string, string>> {
+  return { 'ca.pem': pems.ca, 'cert.pem': pems.client.cert, 'key.pem': pems.client.key };
+}
+
+/** A folder with the files of a client under the names that buildctl and docker know. */
+async function tlsFolder(): Promise<TempFolder> {
+  const folder = await tempFolder('tls');
+  for (const [name, text] of Object.entries(clientFiles())) await writeFile(join(folder.path, name), text);
+  return folder;
+}
+
 async function homeWithContext(
   docker: Readonly<Record<string, unknown>>,
-  pems: readonly string[] = [],
+  files: Readonly<Record<string, string>> = {},
 ): Promise<AsyncDisposable & { readonly env: Environment }> {
   const folder = await tempFolder('home');
   const id = createHash('sha256').update('mine').digest('hex');
@@ -125,6 +172,6 @@ async function homeWithContext(
   for (const each of [meta, tls]) await mkdir(each, { recursive: true });
   await writeFile(join(folder.path, 'config.json'), JSON.stringify({ currentContext: 'mine' }));
   await writeFile(join(meta, 'meta.json'), JSON.stringify({ Name: 'mine', Endpoints: { docker } }));
-  for (const name of pems) await writeFile(join(tls, `${name}.pem`), name);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(tls, name), text);
   return { env: { DOCKER_CONFIG: folder.path }, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }

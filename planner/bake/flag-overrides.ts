@@ -1,0 +1,44 @@
+import { csvFields } from '../options/csv.ts';
+import { goBool } from '../options/entries.ts';
+
+/** Flags that change every target, as they were given. */
+export interface BakeFlags {
+  readonly push?: boolean;
+  readonly load?: boolean;
+  readonly pull?: boolean;
+  readonly noCache?: boolean;
+  readonly provenance?: string;
+  readonly sbom?: string;
+  /** A method, with `format=` and others after a comma. */
+  readonly call?: string;
+}
+
+/** The flags in the words of `--set`, in the order in which they count (buildx `commands/bake.go`). */
+export function flagOverrides(flags: BakeFlags): readonly string[] {
+  const overrides: string[] = [];
+  if (flags.noCache !== undefined) overrides.push(`*.no-cache=${flags.noCache}`);
+  if (flags.pull !== undefined) overrides.push(`*.pull=${flags.pull}`);
+  for (const type of ['sbom', 'provenance'] as const) {
+    const value = flags[type] ?? '';
+    if (value !== '') overrides.push(`*.attest=${attestText(type, value)}`);
+  }
+  const method = callMethod(flags.call ?? '');
+  if (method !== 'build') overrides.push(`*.call=${method}`);
+  if (flags.push === true) overrides.push('*.push=true');
+  if (flags.load === true) overrides.push('*.load=true');
+  return overrides;
+}
+
+/** What `--call` asks the frontend for; `check` is the frontend's `lint`. */
+export function callMethod(call: string): string {
+  const fields = csvFields(call);
+  const [method = ''] = fields.ok ? fields.value : [call];
+  if (method === '') return 'build';
+  return method === 'check' ? 'lint' : method;
+}
+
+function attestText(type: string, value: string): string {
+  const wanted = goBool(value);
+  if (wanted === undefined) return `type=${type},${value}`;
+  return wanted ? `type=${type}` : `type=${type},disabled=true`;
+}

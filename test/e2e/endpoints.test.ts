@@ -1,0 +1,175 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { BytePipe } from '../rig/byte-pipe.ts';
+import { remoteBuildkit, remoteDocker } from '../rig/byte-pipe.ts';
+import type { TestCertificates } from '../rig/certificates.ts';
+import { testCertificates } from '../rig/certificates.ts';
+import type { DepotRun } from '../rig/depot.ts';
+import { depot } from '../rig/depot.ts';
+import type { TestEngine } from '../rig/engine.ts';
+import { sharedEngine } from '../rig/engine.ts';
+import type { TempFolder } from '../rig/folder.ts';
+import { tempFolder } from '../rig/folder.ts';
+import { busybox, shellContext } from '../rig/image.ts';
+
+let engine: TestEngine;
+let certificates: TestCertificates;
+let other: TestCertificates;
+
+beforeAll(async () => {
+  engine = await sharedEngine();
+  [certificates, other] = await Promise.all([testCertificates(), testCertificates()]);
+});
+
+/** A folder with the client's files under the names that buildctl and docker know. */
+async function tlsFolder(files: Readonly<Record<string, string>>): Promise<TempFolder> {
+  const folder = await tempFolder('tls');
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
+  return folder;
+}
+
+/** Bakes one image with a step that runs, and a file of the context, to an archive. */
+async function bakeArchive(
+  env: Readonly<Record<string, string>>,
+): Promise<DepotRun & { readonly archiveBytes: number }> {
+  await using context = await shellContext('COPY mark /mark', 'RUN cat /mark');
+  const mark = `mark ${Math.random()}`;
+  await writeFile(join(context.path, 'mark'), mark);
+  await writeFile(
+    join(context.path, 'docker-bake.hcl'),
+    `target "web" {\n  contexts = { busybox = "${await busybox()}" }\n  output = ["type=oci,dest=web.tar"]\n}\n`,
+  );
+  const run = await depot(['bake', `--allow=fs.read=${await busybox()}`, 'web'], { cwd: context.path, env });
+  if (run.exitCode === 0) expect(run.stderr).toContain(mark);
+  const archive = await readFile(join(context.path, 'web.tar')).catch(() => Buffer.alloc(0));
+  return { ...run, archiveBytes: archive.length };
+}
+
+async function expectToBuild(env: Readonly<Record<string, string>>, pipe: BytePipe): Promise<void> {
+  const run = await bakeArchive(env);
+  expect(run.exitCode, run.stderr).toBe(0);
+  expect(run.archiveBytes).toBeGreaterThan(500_000);
+  expect(run.stderr).not.toContain('Warning');
+  expect(pipe.taken()).toBeGreaterThan(0);
+}
+
+describe('a remote BuildKit', () => {
+  test('on a unix socket builds', async () => {
+    await using pipe = await remoteBuildkit(engine.docker, { unix: true });
+    await expectToBuild({ BUILDKIT_HOST: pipe.address, DOCKER_HOST: engine.dockerHost }, pipe);
+  });
+
+  test('on tcp builds', async () => {
+    await using pipe = await remoteBuildkit(engine.docker);
+    await expectToBuild({ BUILDKIT_HOST: pipe.address, DOCKER_HOST: engine.dockerHost }, pipe);
+  });
+
+  test('on tcp with mutual TLS builds, the files named by their folder or one by one', async () => {
+    await using pipe = await remoteBuildkit(engine.docker, { mutualTls: certificates });
+    const { ca, client } = certificates;
+    await using folder = await tlsFolder({ 'ca.pem': ca, 'cert.pem': client.cert, 'key.pem': client.key });
+    const env = { BUILDKIT_HOST: pipe.address, DOCKER_HOST: engine.dockerHost };
+    await expectToBuild({ ...env, BUILDKIT_TLS_DIR: folder.path }, pipe);
+    const byOne = { BUILDKIT_TLS_CA: 'ca.pem', BUILDKIT_TLS_CERT: 'cert.pem', BUILDKIT_TLS_KEY: 'key.pem' };
+    const named = Object.entries(byOne).map(([name, file]) => [name, join(folder.path, file)] as const);
+    await expectToBuild({ ...env, ...Object.fromEntries(named), BUILDKIT_TLS_SERVER_NAME: 'localhost' }, pipe);
+  });
+});
+
+/** A refusal: one message, one hint, no trace of a stack, and no waiting. */
+async function expectRefusal(env: Readonly<Record<string, string>>, message: RegExp, hint: string): Promise<void> {
+  const startedMs = performance.now();
+  const run = await bakeArchive(env);
+  expect(performance.now() - startedMs).toBeLessThan(8_000);
+  const [error = '', help = '', ...more] = run.stderr.trimEnd().split('\n');
+  expect(error).toMatch(message);
+  expect(help).toContain(hint);
+  expect({ exitCode: run.exitCode, more }).toEqual({ exitCode: 1, more: [] });
+}
+
+describe('a remote BuildKit with mutual TLS is not built on', () => {
+  /** The client's own files, some of them replaced or left out. */
+  async function withFiles(
+    files: Readonly<Record<string, string>>,
+    check: (env: Readonly<Record<string, string>>) => Promise<void>,
+  ): Promise<void> {
+    await using pipe = await remoteBuildkit(engine.docker, { mutualTls: certificates });
+    await using folder = await tlsFolder(files);
+    const variables = { BUILDKIT_TLS_CA: 'ca.pem', BUILDKIT_TLS_CERT: 'cert.pem', BUILDKIT_TLS_KEY: 'key.pem' };
+    const named = Object.entries(variables).filter(([, file]) => file in files);
+    await check({
+      BUILDKIT_HOST: pipe.address,
+      DOCKER_HOST: engine.dockerHost,
+      ...Object.fromEntries(named.map(([name, file]) => [name, join(folder.path, file)])),
+    });
+  }
+
+  test('when another authority than ours vouches for it', async () => {
+    const { client } = certificates;
+    await withFiles({ 'ca.pem': other.ca, 'cert.pem': client.cert, 'key.pem': client.key }, (env) =>
+      expectRefusal(env, /its certificate comes from an authority that is not trusted/, 'BUILDKIT_TLS_CA'),
+    );
+  });
+
+  test('when its certificate is for another host', async () => {
+    const { ca, client } = certificates;
+    await withFiles({ 'ca.pem': ca, 'cert.pem': client.cert, 'key.pem': client.key }, (env) =>
+      expectRefusal(
+        { ...env, BUILDKIT_TLS_SERVER_NAME: 'elsewhere.test' },
+        /elsewhere\.test\. is not in the cert's altnames/,
+        'BUILDKIT_TLS_SERVER_NAME',
+      ),
+    );
+  });
+
+  test('when the client has no certificate', async () => {
+    await withFiles({ 'ca.pem': certificates.ca }, (env) =>
+      expectRefusal(env, /it refuses this client \("certificate required"\)/, 'BUILDKIT_TLS_CERT'),
+    );
+  });
+
+  test("when it does not know the authority of the client's certificate", async () => {
+    const { client } = other;
+    await withFiles({ 'ca.pem': certificates.ca, 'cert.pem': client.cert, 'key.pem': client.key }, (env) =>
+      expectRefusal(env, /tcp:\/\/127\.0\.0\.1:\d+ cannot be reached: it (?:hung up|refuses)/, 'BUILDKIT_TLS_CERT'),
+    );
+  });
+
+  test('when we speak without TLS', async () => {
+    await withFiles({}, (env) => expectRefusal(env, /it hung up on us/, 'if it wants TLS, set BUILDKIT_TLS_DIR'));
+  });
+});
+
+test('TLS to a BuildKit without it is refused', async () => {
+  await using pipe = await remoteBuildkit(engine.docker);
+  await using folder = await tlsFolder({ 'ca.pem': certificates.ca });
+  const env = { BUILDKIT_HOST: pipe.address, DOCKER_HOST: engine.dockerHost };
+  await expectRefusal(
+    { ...env, BUILDKIT_TLS_CA: join(folder.path, 'ca.pem') },
+    /it does not speak TLS/,
+    'unset BUILDKIT_TLS_DIR',
+  );
+});
+
+test('a Docker socket in BUILDKIT_HOST is known for what it is', async () => {
+  await expectRefusal({ BUILDKIT_HOST: engine.dockerHost }, /what answers there is no BuildKit/, 'DOCKER_HOST');
+});
+
+describe('a Docker Engine elsewhere', () => {
+  test('on tcp builds', async () => {
+    await using pipe = await remoteDocker(engine.docker);
+    await expectToBuild({ DOCKER_HOST: pipe.address }, pipe);
+  });
+
+  test('on tcp with mutual TLS builds, and refuses who is not its client', async () => {
+    await using pipe = await remoteDocker(engine.docker, { mutualTls: certificates });
+    const { ca, client } = certificates;
+    await using folder = await tlsFolder({ 'ca.pem': ca, 'cert.pem': client.cert, 'key.pem': client.key });
+    const env = { DOCKER_HOST: pipe.address, DOCKER_TLS_VERIFY: '1' };
+    await expectToBuild({ ...env, DOCKER_CERT_PATH: folder.path }, pipe);
+    await writeFile(join(folder.path, 'ca.pem'), other.ca);
+    await expectRefusal({ ...env, DOCKER_CERT_PATH: folder.path }, /an authority that is not trusted/, 'ca.pem');
+    await expectRefusal({ DOCKER_HOST: pipe.address }, /it hung up on us/, 'DOCKER_TLS_VERIFY=1');
+  });
+});

@@ -1,0 +1,52 @@
+import { describeFunctions } from './expression.ts';
+
+describeFunctions({
+  basename: [
+    ['basename("/a/b.txt")', '"b.txt"', 'string'],
+    ['basename("/a/b/")', '"b"', 'string'],
+    ['basename("")', '"."', 'string'],
+    ['basename("/")', '"/"', 'string'],
+    ['basename("a\\\\b")', '"a\\\\b"', 'string'],
+    ['basename("..")', '".."', 'string'],
+  ],
+  dirname: [
+    ['dirname("/a/b/c.txt")', '"/a/b"', 'string'],
+    ['dirname("a")', '"."', 'string'],
+    ['dirname("")', '"."', 'string'],
+    ['dirname("/a/b/")', '"/a/b"', 'string'],
+    ['dirname("a//b/../c/d")', '"a/c"', 'string'],
+    ['dirname("/")', '"/"', 'string'],
+  ],
+  homedir: [
+    ['homedir() != ""', 'true', 'bool'],
+    ['homedir("x")', { fails: 'Too many arguments for homedir: it takes 0' }],
+    ['strlen(homedir()) > 1', 'true', 'bool'],
+  ],
+  sanitize: [
+    ['sanitize("a/b.c:1")', '"a_b_c_1"', 'string'],
+    ['sanitize("héllo wörld")', '"h_llo_w_rld"', 'string'],
+    ['sanitize("A_b-9")', '"A_b-9"', 'string'],
+    ['sanitize("")', '""', 'string'],
+    ['sanitize("😀")', '"_"', 'string'],
+  ],
+  semvercmp: [
+    ['semvercmp("1.2.3", ">= 1.0.0, < 2.0.0")', 'true', 'bool'],
+    ['semvercmp("v1.2.3", "^1.2")', 'true', 'bool'],
+    ['semvercmp("1.2.3-beta.1", ">= 1.2.0")', 'false', 'bool'],
+    ['semvercmp("1.2.3-beta.1", ">= 1.2.0-0")', 'true', 'bool'],
+    ['semvercmp("1.2", "~1.2.0")', 'true', 'bool'],
+    ['semvercmp("2.0.0", "1.x || >=2.0.0")', 'true', 'bool'],
+    ['semvercmp("1.5.0", "1.2 - 1.9")', 'true', 'bool'],
+    ['semvercmp("1.2.3+b5", "=1.2.3")', 'true', 'bool'],
+    ['semvercmp("1.2.3", "!=1.2.3")', 'false', 'bool'],
+    ['semvercmp("abc", ">=1")', { fails: 'invalid semantic version' }],
+    ['semvercmp("1.0.0", "abc")', { fails: 'improper constraint: abc' }],
+    ['semvercmp("01.2.3", ">0")', 'true', 'bool'],
+    ['semvercmp("0.2.5", "^0.2.3")', 'true', 'bool'],
+    ['semvercmp("0.3.0", "^0.2.3")', 'false', 'bool'],
+    ['semvercmp("1.9.0", "~1")', 'true', 'bool'],
+    ['semvercmp("1.2.3", "*")', 'true', 'bool'],
+    ['semvercmp("1.0.0", "")', { fails: 'improper constraint: ' }],
+    ['semvercmp("1.2.3", ">=1.0 <1.2")', 'false', 'bool'],
+  ],
+});

@@ -1,0 +1,51 @@
+import { describeFunctions } from './expression.ts';
+
+describeFunctions({
+  byteslen: [
+    ['byteslen("abc")', { fails: 'bytes required, but have string' }],
+    ['byteslen(null)', { fails: 'argument must not be null' }],
+    ['can(byteslen("x"))', 'false', 'bool'],
+  ],
+  bytesslice: [
+    ['bytesslice("abc", 0, 1)', { fails: 'bytes required, but have string' }],
+    ['bytesslice(null, 0, 1)', { fails: 'argument must not be null' }],
+  ],
+  can: [
+    ['can(1 + 1)', 'true', 'bool'],
+    ['can(nosuchvar)', 'false', 'bool'],
+    ['can([][0])', 'false', 'bool'],
+    ['can({}.a)', 'false', 'bool'],
+    ['can("a" + 1)', 'false', 'bool'],
+    ['can()', { fails: 'Wrong number of arguments for can' }],
+  ],
+  convert: [
+    ['convert("1", number)', '1', 'number'],
+    ['convert([1, "a"], list(string))', '["1","a"]', 'list(string)'],
+    ['convert(["b","a","b"], set(string))', '["a","b"]', 'set(string)'],
+    ['convert({a=1}, map(string))', '{"a":"1"}', 'map(string)'],
+    ['convert({a=1,b=2}, object({a=string}))', '{"a":"1"}', 'object({a=string})'],
+    ['convert({a=1}, object({a=string, b=optional(number)}))', { fails: 'attribute "b" is required' }],
+    ['convert("x", number)', { fails: 'a number is required' }],
+    ['convert(true, number)', { fails: 'number required, but have bool' }],
+    ['convert(1, bool)', { fails: 'bool required, but have number' }],
+    ['convert([1,2], tuple([string, number]))', '["1",2]', 'tuple([string, number])'],
+    ['convert([1], tuple([string, number]))', { fails: 'tuple of 2 elements' }],
+    ['convert({a=1}, object({b=string}))', { fails: 'attribute "b" is required' }],
+    ['convert(null, string)', 'null', 'string'],
+    ['convert([1,"a"], list(any))', '["1","a"]', 'list(string)'],
+    ['convert([1,["a"]], list(any))', { fails: 'all list elements must have the same type' }],
+    ['convert({a=1,b="x"}, map(any))', '{"a":"1","b":"x"}', 'map(string)'],
+    ['convert(convert(["x"], set(any)), list(string))', '["x"]', 'list(string)'],
+    ['convert("a", list(string))', { fails: 'list of string required, but have string' }],
+    ['convert([1], string)', { fails: 'string required, but have tuple' }],
+    ['convert("a", "string")', { fails: 'A type is expected here' }],
+  ],
+  try: [
+    ['try(nosuchvar, "x")', '"x"', 'string'],
+    ['try(null, "x")', 'null', 'any'],
+    ['try([][0], {}.a, 5)', '5', 'number'],
+    ['try()', { fails: 'at least one argument is required' }],
+    ['try(nosuchvar)', { fails: 'There is no variable named "nosuchvar"' }],
+    ['try(1/0, 2) > 2', 'true', 'bool'],
+  ],
+});
