@@ -47,21 +47,21 @@ function scrub(s, dir) {
 
 // Lists whose order the real tools take from Go map iteration: sorted here.
 const UNORDERED = new Set(['ulimits', 'ssh', 'extra-hosts', 'extra_hosts']);
-function canon(v, key, parentKey) {
+function canon(v, key) {
   if (Array.isArray(v)) {
     const out = v.map((e) => canon(e));
     if (UNORDERED.has(key) || key === 'targets') out.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
     return out;
   }
   if (v && typeof v === 'object') {
-    return Object.fromEntries(Object.keys(v).sort().map((k) => [k, canon(v[k], k, key)]));
+    return Object.fromEntries(Object.keys(v).sort().map((k) => [k, canon(v[k], k)]));
   }
   return v;
 }
 
 function stderrLines(s) {
   const lines = s.split('\n').map((l) => l.trimEnd())
-    .filter((l) => l && !/^#\d+ /.test(l) && !/^\[depot\]/.test(l));
+    .filter((l) => l && !/^#\d+ /.test(l) && !l.startsWith('[depot]'));
   return lines;
 }
 
@@ -133,11 +133,9 @@ async function one(name) {
     const errors = uniq(all.filter((x) => x.r.code !== 0).map((x) => x.r.error));
     const jsons = uniq(all.filter((x) => x.r.code === 0 && x.r.json !== null).map((x) => x.r.json));
     const texts = uniq(all.filter((x) => x.r.code === 0 && x.r.json === null).map((x) => x.r.text));
-    const warns = uniq(all.map((x) => x.r.warnings || '').filter(Boolean));
     jsons.forEach((t, i) => put(`${i ? '.' + (i + 1) : ''}.json`, t));
     texts.forEach((t, i) => put(`${i ? '.' + (i + 1) : ''}.txt`, t));
     if (errors.length) put('-error.txt', errors.join('--- or ---\n'));
-    if (warns.length) put('-warnings.txt', uniq(warns.join('').trim().split('\n')).join('\n') + '\n');
   }
   return notes;
 }
