@@ -19,13 +19,14 @@ const withoutHttp = {
 
 /**
  * Node's own modules, asked for by name: an import of one reads every one of its exports, and with them loads what nobody
- * asked for (`node:fs` alone brings streams, readline and promises: 10 ms of every start).
+ * asked for (`node:fs` alone brings streams, readline and promises: 10 ms of every start). A dynamic import stays what it
+ * is: esbuild would give it nothing but a default.
  */
 const builtinsByName = {
   name: 'builtins-by-name',
   setup(build) {
     build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === 'import-statement' || kind === 'dynamic-import' ? { path, namespace: 'builtin' } : undefined,
+      kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,

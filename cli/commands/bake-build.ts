@@ -12,21 +12,34 @@ import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { environmentMap } from '../environment.ts';
 import { metadataJson, writeMetadata } from '../metadata.ts';
 import { failureText } from '../print/failure.ts';
-import type { Progress } from '../progress/progress.ts';
+import type { Progress, Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
-/** Builds a plan on the engine at hand, shows it, and gives the exit code: 0 only if every output exists. */
-export async function buildPlan(planned: Planned, context: CommandContext): Promise<number> {
-  const { env, stderr, signal } = context;
-  const mode = context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
-  const progress = await chooseProgress(mode, (text) => void stderr.write(text));
+/** What another command than bake has of its own. */
+export interface BuildSettings {
+  /** How progress is shown, and where. */
+  readonly mode: string;
+  readonly write: Write;
+  /** Where secrets are taken from. */
+  readonly env: CommandContext['env'];
+}
+
+/**
+ * Builds a plan on the engine at hand, shows it, and gives the exit code: 0 only if every output exists. Progress goes to
+ * stderr in the way of `--progress`, unless the settings say otherwise.
+ */
+export async function buildPlan(planned: Planned, context: CommandContext, settings?: BuildSettings): Promise<number> {
+  const { stderr, signal } = context;
+  const env = settings?.env ?? context.env;
+  const mode = settings?.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
+  const progress = await chooseProgress(mode, settings?.write ?? ((text) => void stderr.write(text)));
   if (!progress.ok) {
     stderr.write(`ERROR: ${progress.failure}\n`);
     return 1;
   }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, planned, [engine.failure]);
-  const services = await buildServices(context, engine.value);
+  const services = await buildServices(context, env, engine.value);
   if (services === undefined) return 1;
   const result = await runBuild({
     plan: planned.plan,
@@ -78,7 +91,8 @@ function failed({ stderr, signal }: CommandContext, planned: Planned, failures: 
 }
 
 async function buildServices(
-  { env, stdout, stderr }: CommandContext,
+  { stdout, stderr }: CommandContext,
+  env: CommandContext['env'],
   engine: EngineHandle,
 ): Promise<BuildServices | undefined> {
   const config = await dockerConfig(env);

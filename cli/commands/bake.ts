@@ -102,6 +102,7 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
     targets: args.rest,
     overrides: args.lists.get('set') ?? [],
     flags: flagsOf(context),
+    isPrinted: args.switches.get('print') === true,
   });
   if (result.ok) {
     for (const warning of result.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(warning)}\n`);

@@ -8,7 +8,11 @@ import type { RawTarget } from './raw-target.ts';
  * instead of from the block's file (buildx, `BUILDX_BAKE_FILE_RELATIVE_PATHS`).
  */
 export function relativeToFile(target: RawTarget, block: Block): RawTarget {
-  const folder = path.dirname(block.typeSpan.file.name);
+  return relativeToFolder(target, path.dirname(block.typeSpan.file.name));
+}
+
+/** The same for a folder. A target that names no context has the folder itself, unless it may inherit another. */
+export function relativeToFolder(target: RawTarget, folder: string): RawTarget {
   const placed = (value: string): string => (isFolder(value) ? path.join(folder, value) : value);
   const contexts = target.contexts && new Map([...target.contexts].map(([name, value]) => [name, placed(value)]));
   const inherits = (target.inherits ?? []).length > 0;
