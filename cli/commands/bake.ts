@@ -3,14 +3,17 @@ import { printPlan } from '../../planner/bake/print.ts';
 import type { BakeFlags } from '../../planner/bake/flag-overrides.ts';
 import type { Planned } from '../../planner/plan.ts';
 import type { DefinitionInput } from '../../planner/bake/read.ts';
+import { parseCall } from '../../planner/options/call.ts';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { allowProblem, missingEntitlements } from '../entitlements.ts';
 import { fileSystem } from '../host.ts';
 import { environmentMap } from '../environment.ts';
+import type { LintLevel } from '../print/lint.ts';
+import { lintLevel } from '../print/lint.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
-import { BAKE_FLAGS, NOT_YET, NOT_YET_BUT_PRINTED } from './bake-flags.ts';
+import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
 export const bake: Command = {
   name: 'bake',
@@ -31,7 +34,8 @@ export const bake: Command = {
     const denied = await entitlementsDenied(context, planned);
     if (denied) return 1;
     const { buildPlan } = await import('./bake-build.ts');
-    return buildPlan(planned, context);
+    const call = parseCall(callAsked(context));
+    return buildPlan({ planned, call: call.ok ? call.value : undefined, lint: lintAsked(context) }, context);
   },
 };
 
@@ -41,11 +45,15 @@ function complain({ stderr }: CommandContext, message: string): number {
 }
 
 function refusal({ args, cwd }: CommandContext): string | undefined {
-  const printed = args.switches.get('print') === true;
   const asked = NOT_YET.find(
     (name) => args.texts.has(name) || args.lists.has(name) || args.switches.get(name) === true,
   );
-  if (asked !== undefined && !(printed && NOT_YET_BUT_PRINTED.includes(asked))) return `not supported yet: --${asked}`;
+  if (asked !== undefined) return `not supported yet: --${asked}`;
+  const call = parseCall(callAsked({ args }));
+  if (!call.ok) return `--call: ${call.failure}`;
+  const level = args.texts.get('lint-fail-on');
+  if (level !== undefined && lintLevel(level) === undefined)
+    return `invalid level ${JSON.stringify(level)} for --lint-fail-on; info, warn, error and none are known`;
   const bad = (args.lists.get('var') ?? []).find((one) => !one.includes('='));
   if (bad !== undefined) return `invalid variable ${JSON.stringify(bad)}, expected key=value`;
   return allowProblem(args.lists.get('allow') ?? [], cwd);
@@ -120,7 +128,7 @@ function mistakes({ stderr }: CommandContext, found: readonly Diagnostic[]): num
 
 function flagsOf({ args }: CommandContext): BakeFlags {
   const { switches, texts } = args;
-  const call = switches.get('check') === true ? 'check' : texts.get('call');
+  const call = callAsked({ args });
   return {
     ...given('push', switches.get('push')),
     ...given('load', switches.get('load')),
@@ -128,8 +136,17 @@ function flagsOf({ args }: CommandContext): BakeFlags {
     ...given('noCache', switches.get('no-cache')),
     ...given('provenance', texts.get('provenance')),
     ...given('sbom', texts.get('sbom')),
-    ...given('call', call),
+    ...given('call', call === '' ? undefined : call),
   };
+}
+
+function callAsked({ args }: Pick<CommandContext, 'args'>): string {
+  return args.switches.get('check') === true ? 'check' : (args.texts.get('call') ?? '');
+}
+
+/** As Depot does, `--lint` looks at the Dockerfiles first and builds then, unless a finding is an error. */
+function lintAsked({ args }: CommandContext): LintLevel | undefined {
+  return args.switches.get('lint') === true ? (lintLevel(args.texts.get('lint-fail-on') ?? '') ?? 'error') : undefined;
 }
 
 async function allOf(stdin: NodeJS.ReadStream): Promise<string> {

@@ -1,3 +1,4 @@
+import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { Plan, Target } from '../../planner/target.ts';
@@ -43,6 +44,8 @@ export interface BuiltTarget {
   readonly ref: string;
   /** What the exporters answered (`containerimage.digest`, `image.name`...; moby/buildkit `exporter/containerimage`). */
   readonly response: Readonly<Record<string, string>>;
+  /** What the frontend answered, where the target was not built but asked about (`result.json`, `result.statuscode`...). */
+  readonly answer?: Readonly<Record<string, string>>;
 }
 
 /** How a build of several targets ended: what is done stays done, whatever else failed. */
@@ -119,7 +122,8 @@ function withExports(
   const ready: ReadyTarget[] = [];
   const refused: RuntimeFailure[] = [];
   for (const one of prepared) {
-    const exports = plannedExports(one.target, facts);
+    const isAsked = calledMethod(one.target.call) !== undefined;
+    const exports = isAsked ? ok([]) : plannedExports(one.target, facts);
     if (exports.ok) ready.push({ one, exports: exports.value });
     else refused.push(exports.failure);
   }

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { Target } from '../../planner/target.ts';
@@ -70,15 +71,13 @@ function refusal(target: Target): Unsupported | undefined {
     reason: 'unsupported',
     what: `${what} (target "${target.name}")`,
   });
-  if (target.ssh.length > 0) return unsupported('ssh forwarding');
-  if (target.call !== undefined && target.call !== '' && target.call !== 'build') {
-    return unsupported(`the method call = "${target.call}"`);
-  }
+  const built = calledMethod(target.call) === undefined;
+  if (built && target.ssh.length > 0) return unsupported('ssh forwarding');
   if (/^https?:\/\//.test(target.dockerfile)) return unsupported('a Dockerfile from a URL');
   const layout = Object.values(target.contexts).find((value) => value.startsWith('oci-layout://'));
   if (layout !== undefined) return unsupported(`the named context "${layout}"`);
   const local = [...target.cacheFrom, ...target.cacheTo].find(({ type }) => type === 'local' || type === 'gha');
-  if (local) return unsupported(`the cache type "${local.type}"`);
+  if (built && local) return unsupported(`the cache type "${local.type}"`);
   const network = target.network ?? '';
   if (!['', 'default', 'none', 'host'].includes(network)) return unsupported(`network = "${network}"`);
   return undefined;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { calledMethod } from '../../planner/options/call.ts';
 import type { Builder, BuiltTarget } from './build.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
@@ -98,6 +99,8 @@ async function run(
     [...request.links].map(async ([as, link]) => linkedInputs(as, link, await context.links.result(link))),
   );
   const ref = randomId();
+  const isAsked = calledMethod(target.call) !== undefined;
+  let answer: Readonly<Record<string, string>> = {};
   const response = await runJob(
     context.client,
     {
@@ -106,14 +109,22 @@ async function run(
       inputs: Object.assign({}, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
       exporters: context.exports,
       cacheImports: target.cacheFrom,
-      cacheExports: target.cacheTo,
+      cacheExports: isAsked ? [] : target.cacheTo,
       entitlements: request.entitlements,
+      internal: isAsked,
       session: session(prepared, request, context),
-      onResult: (result, evaluate) => context.links.run(target.name, result, evaluate),
+      onResult: (result, evaluate) => {
+        answer = texts(result.metadata);
+        return context.links.run(target.name, result, evaluate);
+      },
     },
     { onStatus: context.onStatus, signal: context.signal },
   );
-  return { name: target.name, ref, response };
+  return { name: target.name, ref, response, ...(isAsked ? { answer } : {}) };
+}
+
+function texts(metadata: Readonly<Record<string, Uint8Array>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(metadata).map(([key, bytes]) => [key, Buffer.from(bytes).toString('utf8')]));
 }
 
 function merged(attrs: Readonly<Record<string, string>>, linked: readonly LinkedInputs[]): Record<string, string> {

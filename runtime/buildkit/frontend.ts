@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { calledMethod } from '../../planner/options/call.ts';
 import { sizeBytes } from '../../planner/options/checks.ts';
 import type { Target, TypedEntry } from '../../planner/target.ts';
 import type { DaemonFacts } from './daemon.ts';
@@ -60,6 +61,7 @@ export function frontendRequest(target: Target, context: FrontendContext): Front
   const shmBytes = sizeBytes(target.shmSize ?? '') ?? 0;
   if (shmBytes > 0) attrs['shm-size'] = String(shmBytes);
   if (target.ulimits.length > 0) attrs.ulimit = target.ulimits.map(csvField).join(',');
+  addCall(target, attrs);
   return { attrs, localDirs, links, entitlements };
 }
 
@@ -122,6 +124,15 @@ function addAttestations(target: Target, context: FrontendContext, attrs: Record
   if (!said && context.defaultProvenance && context.facts.store !== 'docker-classic') {
     attrs['attest:provenance'] = DEFAULT_PROVENANCE;
   }
+}
+
+/** Asks the frontend a question about the target instead of having it built (moby/buildkit `frontend/dockerui/requests.go`). */
+function addCall(target: Target, attrs: Record<string, string>): void {
+  const method = calledMethod(target.call);
+  if (method === undefined) return;
+  const { 'frontend.caps': caps } = attrs;
+  attrs['frontend.caps'] = [...(caps === undefined ? [] : [caps]), 'moby.buildkit.frontend.subrequests+forward'].join();
+  attrs.requestid = `frontend.${method}`;
 }
 
 function platformList(platforms: readonly string[], facts: DaemonFacts): string {

@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { status as code } from '@grpc/grpc-js';
 import type { Attributes, TypedEntry } from '../../planner/target.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import type { Result as FrontendResult } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
-import type { DefinitionSchema } from '../../proto/gen/pb/ops_pb.ts';
 import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
 import type { BuildkitClient, Gateway } from './client.ts';
+import type { Definition } from './definition.ts';
 import type { WireError } from './error.ts';
 import { fromStatus, isTruncatedTrailer, parseStatus, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
@@ -26,11 +25,13 @@ export interface Job {
   /** Chosen by us, unguessable, used once. */
   readonly ref: string;
   readonly attrs: Attributes;
-  readonly inputs: Readonly<Record<string, MessageInitShape<typeof DefinitionSchema>>>;
+  readonly inputs: Readonly<Record<string, Definition>>;
   readonly exporters: readonly { readonly type: string; readonly attrs: Attributes }[];
   readonly cacheImports: readonly TypedEntry[];
   readonly cacheExports: readonly TypedEntry[];
   readonly entitlements: readonly string[];
+  /** Whether the daemon keeps no record of it: a question to the frontend, a definition that is read. */
+  readonly internal?: boolean;
   readonly session: Session;
   /**
    * Called with what the frontend made of the target, before anything is exported; `evaluate` runs its steps. The
@@ -98,6 +99,7 @@ async function solveInGateway(
       FrontendAttrs: attrs,
       Cache: { Exports: job.cacheExports.map(wireEntry), Imports: job.cacheImports.map(wireEntry) },
       Entitlements: [...job.entitlements],
+      Internal: job.internal ?? false,
       Exporters: job.exporters.map(wireEntry),
       ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
     },
