@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { printPlan } from '../../planner/bake/print.ts';
 import type { BakeFlags } from '../../planner/bake/flag-overrides.ts';
+import { bakeWords } from '../../planner/bake/remote.ts';
 import type { Planned } from '../../planner/plan.ts';
 import type { DefinitionInput } from '../../planner/bake/read.ts';
 import { parseCall } from '../../planner/options/call.ts';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { allowProblem, missingEntitlements } from '../entitlements.ts';
+import { allowProblem, doFilesCount, missingEntitlements } from '../entitlements.ts';
 import { fileSystem } from '../host.ts';
 import { environmentMap } from '../environment.ts';
 import type { LintLevel } from '../print/lint.ts';
@@ -76,7 +77,9 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   const request = listRequest(asked);
   if (!request.ok) return complain(context, request.failure);
   const { listDefinition } = await import('../../planner/bake/list.ts');
-  const list = await listDefinition(await definitionInput(context));
+  const input = await definitionInput(context);
+  if (input === undefined) return 1;
+  const list = await listDefinition(input);
   if (!list.ok) return mistakes(context, list.failure);
   const { type, format } = request.value;
   const { targets, variables } = list.value;
@@ -84,8 +87,12 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   return 0;
 }
 
-async function definitionInput(context: CommandContext): Promise<DefinitionInput> {
+/** What the definition depends on, a remote one fetched; undefined when that failed. */
+async function definitionInput(context: CommandContext): Promise<DefinitionInput | undefined> {
   const { args, cwd, env } = context;
+  const { url, commandContext } = bakeWords(args.rest);
+  const remote = url === undefined ? undefined : await (await import('./bake-remote.ts')).readRemote(url, context);
+  if (url !== undefined && remote === undefined) return undefined;
   const files = args.lists.get('file') ?? [];
   const vars = (args.lists.get('var') ?? []).map((one) => {
     const equals = one.indexOf('=');
@@ -96,7 +103,9 @@ async function definitionInput(context: CommandContext): Promise<DefinitionInput
     variables: environmentMap(env),
     vars: new Map(vars),
     fs: fileSystem(cwd),
-    ...(files.includes('-') ? { stdin: await allOf(context.stdin) } : {}),
+    remote,
+    commandContext,
+    ...(files.includes('-') && url === undefined ? { stdin: await allOf(context.stdin) } : {}),
     now: new Date(),
     homeDir: env.HOME ?? '/',
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
@@ -105,9 +114,11 @@ async function definitionInput(context: CommandContext): Promise<DefinitionInput
 
 async function plan(context: CommandContext): Promise<Planned | undefined> {
   const { args } = context;
+  const input = await definitionInput(context);
+  if (input === undefined) return undefined;
   const result = await planBake({
-    ...(await definitionInput(context)),
-    targets: args.rest,
+    ...input,
+    targets: bakeWords(args.rest).targets,
     overrides: args.lists.get('set') ?? [],
     flags: flagsOf(context),
   });
@@ -161,10 +172,15 @@ function given<K extends string, V>(key: K, value: V | undefined): { readonly [P
 /** Asks, or refuses with the flags that would allow it (buildx `bake/entitlements.go`). */
 async function entitlementsDenied(context: CommandContext, { plan: made }: Planned): Promise<boolean> {
   const { args, cwd, env, stderr, stdin } = context;
+  const filesCount = doFilesCount(env, bakeWords(args.rest).url !== undefined);
+  if (!filesCount.ok) {
+    stderr.write(`ERROR: ${filesCount.failure}\n`);
+    return true;
+  }
   const missing = missingEntitlements(made, {
     allow: args.lists.get('allow') ?? [],
     cwd: path.resolve(cwd),
-    filesCount: env.BUILDX_BAKE_ENTITLEMENTS_FS !== '0' && env.BUILDX_BAKE_ENTITLEMENTS_FS !== 'false',
+    filesCount: filesCount.value,
   });
   if (missing.length === 0) return false;
   stderr.write('Your build is requesting privileges for following possibly insecure capabilities:\n\n');

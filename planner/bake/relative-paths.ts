@@ -8,7 +8,9 @@ import type { RawTarget } from './raw-target.ts';
  * instead of from the block's file (buildx, `BUILDX_BAKE_FILE_RELATIVE_PATHS`).
  */
 export function relativeToFile(target: RawTarget, block: Block): RawTarget {
-  const folder = path.dirname(block.typeSpan.file.name);
+  const { name: file } = block.typeSpan.file;
+  if (isRemoteUrl(file)) return target;
+  const folder = path.dirname(file);
   const placed = (value: string): string => (isFolder(value) ? path.join(folder, value) : value);
   const contexts = target.contexts && new Map([...target.contexts].map(([name, value]) => [name, placed(value)]));
   const inherits = (target.inherits ?? []).length > 0;

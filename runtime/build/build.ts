@@ -62,7 +62,7 @@ export interface BuildOutcome {
 export async function runBuild(options: BuildOptions): Promise<Result<BuildOutcome, readonly RuntimeFailure[]>> {
   const { plan, builder, cwd, emit, signal } = options;
   await using scope = new AsyncDisposableStack();
-  const prepared = await prepareAll(plan.targets, cwd, scope);
+  const prepared = await prepareAll(plan, cwd, scope);
   if (!prepared.ok) return prepared;
 
   using client = new BuildkitClient(builder.endpoint);
@@ -83,7 +83,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   const results = await Promise.all(
     ready.value.map(async ({ one, exports }) => {
       emit({ type: 'target-started', target: one.target.name });
-      const result = await buildTarget(one, { client, facts, links, exports, ...options });
+      const result = await buildTarget(one, { client, facts, links, exports, remote: plan.remote, ...options });
       emit({ type: 'target-finished', target: one.target.name, outcome: outcomeOf(result) });
       return result;
     }),
@@ -100,11 +100,11 @@ function isFacts(value: unknown): value is DaemonFacts {
 }
 
 async function prepareAll(
-  targets: readonly Target[],
+  { targets, remote }: Plan,
   cwd: string,
   scope: AsyncDisposableStack,
 ): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
-  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd })));
+  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd, remote })));
   const prepared = all.flatMap((one) => (one.ok ? [scope.use(one.value)] : []));
   const failures = all.flatMap((one) => (one.ok ? [] : [one.failure]));
   return failures.length > 0 ? fail(failures) : ok(prepared);

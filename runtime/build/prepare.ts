@@ -4,8 +4,8 @@ import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
+import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target } from '../../planner/target.ts';
-import { isRemoteContext } from '../buildkit/frontend.ts';
 import type { InputMissing, Unsupported } from '../failure.ts';
 
 /** What a target needs from this machine, found and checked before anything is asked of a daemon. */
@@ -24,14 +24,14 @@ export interface PreparedTarget extends AsyncDisposable {
  */
 export async function prepareTarget(
   target: Target,
-  { cwd }: { readonly cwd: string },
+  { cwd, remote }: { readonly cwd: string; readonly remote: string | undefined },
 ): Promise<Result<PreparedTarget, InputMissing | Unsupported>> {
   const refused = refusal(target);
   if (refused) return fail(refused);
-  const missing = await missingFolder(target, cwd);
+  const missing = await missingFolder(target, cwd, remote);
   if (missing) return fail(missing);
   if (target.dockerfileInline !== undefined) return ok(await inlineDockerfile(target, target.dockerfileInline));
-  if (isRemoteContext(target.context) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile)) {
+  if (isFetched(target) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile)) {
     return ok({ target, dockerfile: undefined, dockerfileShown: target.dockerfile, [Symbol.asyncDispose]: nothing });
   }
   const shown = fromCwd(target.dockerfile)
@@ -53,13 +53,18 @@ export async function prepareTarget(
   }
   return ok({
     target,
-    dockerfile: { dir: path.dirname(file), name, apart: isRemoteContext(target.context) },
+    dockerfile: { dir: path.dirname(file), name, apart: isFetched(target) },
     dockerfileShown: path.join(path.dirname(shown), name),
     [Symbol.asyncDispose]: nothing,
   });
 }
 
 async function nothing(): Promise<void> {}
+
+/** Whether the context comes from elsewhere, and with it the Dockerfile, unless that is local by its own name. */
+function isFetched(target: Target): boolean {
+  return target.contextIsRemote === true || isRemoteUrl(target.context);
+}
 
 function fromCwd(dockerfile: string): boolean {
   return dockerfile.startsWith('cwd://');
@@ -83,11 +88,16 @@ function refusal(target: Target): Unsupported | undefined {
   return undefined;
 }
 
-async function missingFolder(target: Target, cwd: string): Promise<InputMissing | undefined> {
+async function missingFolder(
+  target: Target,
+  cwd: string,
+  remote: string | undefined,
+): Promise<InputMissing | undefined> {
   const named = Object.entries(target.contexts)
-    .filter(([, value]) => !/^(?:target:|docker-image:\/\/)/.test(value) && !isRemoteContext(value))
+    .filter(([, value]) => !/^(?:target:|docker-image:\/\/)/.test(value) && !isRemoteUrl(value))
+    .filter(([, value]) => remote === undefined || value.startsWith('cwd://'))
     .map(([name, value]) => ({ what: `context "${name}"`, dir: value.replace(/^cwd:\/\//, '') }));
-  const main = isRemoteContext(target.context) ? [] : [{ what: 'context', dir: target.context }];
+  const main = isFetched(target) ? [] : [{ what: 'context', dir: target.context }];
   for (const { what, dir } of [...main, ...named]) {
     const found = await stat(path.resolve(cwd, dir)).catch((error: NodeJS.ErrnoException) => error);
     if (found instanceof Error || !found.isDirectory()) {

@@ -23,6 +23,7 @@ import { fileSendService } from '../session/file-send.ts';
 import { fileSyncService } from '../session/file-sync.ts';
 import { secretsService } from '../session/secrets.ts';
 import { randomId, Session } from '../session/session.ts';
+import { gitSecrets, isFromSameHost } from './git-secrets.ts';
 import { buildFailure } from './failures.ts';
 import type { Links } from './links.ts';
 import { LinkBroken } from './links.ts';
@@ -56,6 +57,8 @@ interface TargetContext {
   readonly links: Links;
   readonly exports: readonly PlannedExport[];
   readonly cwd: string;
+  /** Where the definition came from, when its folders may be contexts. */
+  readonly remote: string | undefined;
   readonly services: BuildServices;
   readonly emit: EventSink;
   readonly signal: AbortSignal;
@@ -74,6 +77,7 @@ export async function buildTarget(prepared: PreparedTarget, context: TargetConte
   };
   const request = frontendRequest(prepared.target, {
     cwd: context.cwd,
+    remote: context.remote,
     facts: context.facts,
     defaultProvenance: context.services.defaultProvenance,
     dockerfile: prepared.dockerfile,
@@ -106,7 +110,7 @@ async function run(
     {
       ref,
       attrs: merged(request.attrs, linked),
-      inputs: Object.assign({}, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
+      inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
       exporters: context.exports,
       cacheImports: target.cacheFrom,
       cacheExports: isAsked ? [] : target.cacheTo,
@@ -138,6 +142,10 @@ function session(
 ): Session {
   const { target } = prepared;
   const told = new Set<string>();
+  const ofRemote =
+    context.remote !== undefined && isFromSameHost(target, context.remote)
+      ? gitSecrets(context.remote, context.services.env)
+      : [];
   const sinks = new Map(
     context.exports.flatMap(({ sink }, index) =>
       sink ? [[index, archiveSink(sink, target.name, context)] as const] : [],
@@ -152,7 +160,10 @@ function session(
         told.add(notice);
         void ownStep(notice, context.onStatus, async () => undefined);
       }),
-      secretsService(target.secrets, { env: context.services.env, resolve: (file) => path.resolve(context.cwd, file) }),
+      secretsService([...ofRemote, ...target.secrets], {
+        env: context.services.env,
+        resolve: (file) => path.resolve(context.cwd, file),
+      }),
       ...(sinks.size > 0 ? [fileSendService(sinks)] : []),
     ],
   });
