@@ -117,7 +117,8 @@ function addNamedContexts(
   const names = Object.entries(target.contexts);
   if (names.length > 0) addCap(into.attrs, 'moby.buildkit.frontend.contexts+forward');
   for (const [name, written] of names) {
-    const value = written === '.' ? (context.remote ?? written) : written;
+    const isRepository = context.remote !== undefined && parseGitUrl(context.remote) !== undefined;
+    const value = written === '.' && isRepository ? (context.remote ?? written) : written;
     if (value.startsWith('target:')) {
       into.links.set(name, value.slice('target:'.length));
     } else if (isRemoteUrl(value) || value.startsWith('docker-image://')) {

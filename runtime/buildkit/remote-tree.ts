@@ -23,12 +23,12 @@ export function unpacked(source: Source): Definition {
   return sourceDefinition(source, [UNPACK]);
 }
 
-/** One folder of the tree behind a URL; `as` is what the folder is for, in the name of the step. */
+/** One folder of the tree behind a URL, or all of it; `as` is what it is for, in the name of the step. */
 export function remoteFolder(url: string, folder: string, as: string): Result<Definition, string> {
   const remote = remoteSource(url);
   if (!remote.ok) return remote;
-  const copy = { from: folder, unpack: false, name: `set ${as} to ${folder}` };
-  const copies = remote.value.kind === 'git' ? [copy] : [UNPACK, copy];
+  const whole = folder === '.' ? [] : [{ from: folder, unpack: false, name: `set ${as} to ${folder}` }];
+  const copies = remote.value.kind === 'git' ? whole : [UNPACK, ...whole];
   return ok(sourceDefinition(remote.value.source, copies));
 }
 

@@ -25,3 +25,16 @@ function header(name: string, bytes: number): Buffer {
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
   return block;
 }
+
+/** The texts of the plain files in a tar archive, by name. */
+export function untar(archive: Buffer): Readonly<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (let at = 0; at + BLOCK_BYTES <= archive.length && archive[at] !== 0;) {
+    const name = archive.toString('utf8', at, at + 100).replace(/\0.*$/s, '');
+    const bytes = Number.parseInt(archive.toString('latin1', at + 124, at + 136), 8);
+    const start = at + BLOCK_BYTES;
+    if (archive[at + 156] === '0'.charCodeAt(0)) files[name] = archive.toString('utf8', start, start + bytes);
+    at = start + Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
+  }
+  return files;
+}
