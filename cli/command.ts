@@ -22,6 +22,8 @@ export interface Command {
   /** How it is called, after `depot`. */
   readonly usage: string;
   readonly flags: readonly Flag[];
+  /** All arguments come in `args.rest`, unread. */
+  readonly readsOwnArguments?: boolean;
   /** Does the work and gives the exit code. */
   readonly run: (context: CommandContext) => Promise<number>;
 }

@@ -63,7 +63,7 @@ function installedNode() {
 
 async function relaunch(node) {
   const { spawn } = await import('node:child_process');
-  const child = spawn(node, [self, ...process.argv.slice(2)], {
+  const child = spawn(node, ['--', self, ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, [GUARD]: '1' },
   });

@@ -23,11 +23,21 @@ export interface ParsedArgs {
   readonly rest: readonly string[];
 }
 
+/** A command line of which nothing is read. */
+export function unreadArgs(args: readonly string[]): ParsedArgs {
+  return { switches: new Map(), texts: new Map(), lists: new Map(), rest: args };
+}
+
 /**
  * Reads arguments as Go's pflag does, which the peers use: `--name=value`, `--name value`, `-n value`, `-nvalue`,
- * bundled switches, `--` before arguments that begin with a dash. Fails with pflag's words and a suggestion.
+ * bundled switches, `--` before arguments that begin with a dash. With `upToFirstArgument`, all behind the first argument
+ * is left unread. Fails with pflag's words and a suggestion.
  */
-export function parseFlags(flags: readonly Flag[], args: readonly string[]): Result<ParsedArgs, string> {
+export function parseFlags(
+  flags: readonly Flag[],
+  args: readonly string[],
+  { upToFirstArgument = false }: { readonly upToFirstArgument?: boolean } = {},
+): Result<ParsedArgs, string> {
   const switches = new Map<string, boolean>();
   const texts = new Map<string, string>();
   const lists = new Map<string, string[]>();
@@ -49,7 +59,9 @@ export function parseFlags(flags: readonly Flag[], args: readonly string[]): Res
     }
     if (arg === '-' || !arg.startsWith('-')) {
       rest.push(arg);
-      continue;
+      if (!upToFirstArgument) continue;
+      rest.push(...queue);
+      break;
     }
     const problem = arg.startsWith('--') ? readLong(flags, arg, queue, set) : readShort(flags, arg, queue, set);
     if (problem !== undefined) return fail(problem);

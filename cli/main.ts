@@ -1,6 +1,6 @@
 import type { Command, CommandEntry } from './command.ts';
 import type { Flag } from './flags.ts';
-import { parseFlags } from './flags.ts';
+import { parseFlags, unreadArgs } from './flags.ts';
 import { streams, writeOut } from './output.ts';
 import { didYouMean } from '../planner/hcl/suggest.ts';
 
@@ -9,6 +9,11 @@ const COMMANDS: readonly CommandEntry[] = [
     name: 'bake',
     summary: 'Build the targets of a bake file',
     load: async () => (await import('./commands/bake.ts')).bake,
+  },
+  {
+    name: 'compose',
+    summary: 'Build the services of Compose files; everything else is docker compose',
+    load: async () => (await import('./commands/compose.ts')).compose,
   },
   {
     name: 'engine',
@@ -69,7 +74,10 @@ function entry(name: string): Promise<Command> | undefined {
 
 async function run(command: Command | undefined, args: readonly string[]): Promise<number> {
   if (command === undefined) return 1;
-  const parsed = parseFlags([...command.flags, ...GLOBAL_FLAGS], args);
+  const parsed =
+    command.readsOwnArguments === true
+      ? ({ ok: true, value: unreadArgs(args) } as const)
+      : parseFlags([...command.flags, ...GLOBAL_FLAGS], args);
   if (!parsed.ok) {
     streams.stderr.write(`ERROR: ${parsed.failure}\nSee 'depot ${command.name} --help'.\n`);
     return 1;

@@ -50,7 +50,10 @@ function planDefinition(
   const { targets: defined, groups } = evaluated;
   const names: Names = { targets: new Set(defined.keys()), groups };
   const flags = [...input.overrides, ...flagOverrides(input.flags)];
-  const overrides = readOverrides(flags, [...defined.keys()], input.variables);
+  const overrides = readOverrides(flags, [...defined.keys()], {
+    environment: input.variables,
+    isPrinted: input.isPrinted === true,
+  });
   if (!overrides.ok) return overrides;
   const requested = requestedTargets(input.targets, names);
   if (!requested.ok) return requested;

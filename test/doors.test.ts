@@ -46,7 +46,7 @@ interface Import {
 }
 
 /** Packages that compute and touch nothing, which a planner may use as well. */
-const PLANNER_PACKAGES = new Set(['bcryptjs']);
+const PLANNER_PACKAGES = new Set(['bcryptjs', 'yaml']);
 
 function importsOf(file: string, text: string): readonly Import[] {
   const specifiers = text.matchAll(

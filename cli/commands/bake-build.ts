@@ -1,6 +1,8 @@
 import path from 'node:path';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
 import type { BuildServices } from '../../runtime/build/target-build.ts';
@@ -11,85 +13,105 @@ import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { environmentMap } from '../environment.ts';
-import { metadataJson, writeMetadata } from '../metadata.ts';
+import { metadataJson, metadataProblem, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
 import { failureText } from '../print/failure.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { reachesLevel } from '../print/lint.ts';
+import type { Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
-/** What is to be done with a plan. */
-export interface BuildRequest {
-  readonly planned: Planned;
+/** What a command asks for beyond a plain build. */
+export interface BuildSettings {
+  /** How progress is shown, and where; absent: in the way of `--progress`, on stderr. */
+  readonly mode?: string;
+  readonly write?: Write;
+  /** Where secrets are taken from; absent: the environment. */
+  readonly env?: CommandContext['env'];
   /** What `--call` or `--check` asks instead of a build; targets may ask by themselves as well. */
-  readonly call: Call | undefined;
-  /** The level from which on a lint of all Dockerfiles keeps the build from beginning; undefined: no lint. */
-  readonly lint: LintLevel | undefined;
+  readonly call?: Call | undefined;
+  /** The level from which on a lint of all Dockerfiles keeps the build from beginning; absent: no lint. */
+  readonly lint?: LintLevel | undefined;
 }
 
 /**
  * Builds a plan on the engine at hand, or asks its frontends about it, shows it, and gives the exit code: 0 only if every
  * output exists and no answer says otherwise.
  */
-export async function buildPlan(request: BuildRequest, context: CommandContext): Promise<number> {
-  const { env, stderr, signal } = context;
-  const { planned } = request;
+export async function buildPlan(
+  planned: Planned,
+  context: CommandContext,
+  settings: BuildSettings = {},
+): Promise<number> {
+  const { cwd, stderr, signal } = context;
+  const env = settings.env ?? context.env;
+  const metadataFile = context.args.texts.get('metadata-file');
+  const problem = metadataFile === undefined ? undefined : await metadataProblem(path.resolve(cwd, metadataFile));
+  if (problem !== undefined) {
+    stderr.write(`ERROR: the metadata file ${JSON.stringify(metadataFile)} cannot be written: ${problem}\n`);
+    return 1;
+  }
+  const mode = settings.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
+  const write = settings.write ?? ((text: string): void => void stderr.write(text));
+  const known = await chooseProgress(mode, write);
+  if (!known.ok) {
+    stderr.write(`ERROR: ${known.failure}\n`);
+    return 1;
+  }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, planned, [engine.failure]);
-  const services = await buildServices(context, engine.value);
+  const services = await buildServices(context, env, engine.value);
   if (services === undefined) return 1;
-  const build = { planned, engine: engine.value, services };
-  if (request.lint !== undefined) {
+  const build = { engine: engine.value, services, mode, write };
+  if (settings.lint !== undefined) {
     const asked = planned.plan.targets.map((target) => ({ ...target, call: 'lint' }));
     const plan = { ...planned.plan, targets: asked };
-    const linted = await run({ ...build, planned: { ...planned, plan } }, context);
-    if (linted === undefined) return 1;
-    const answers = showAnswers(plan, linted.built, { call: undefined, cwd: context.cwd });
-    stderr.write(`${answers?.text ?? ''}\n`);
-    if (reachesLevel(linted.built, request.lint)) {
+    const linted = await run({ ...planned, plan }, build, context);
+    if (!linted.ok) return linted.failure;
+    stderr.write(`${showAnswers(plan, linted.value.built, { call: undefined, cwd })?.text ?? ''}\n`);
+    if (reachesLevel(linted.value.built, settings.lint)) {
       stderr.write('ERROR: linting failed\n');
       return 1;
     }
   }
-  const outcome = await run(build, context);
-  if (outcome === undefined) return signal.aborted ? 130 : 1;
-  if (!(await metadataWritten(outcome, engine.value, context))) return 1;
-  const answers = showAnswers(planned.plan, outcome.built, { call: request.call, cwd: context.cwd });
+  const outcome = await run(planned, build, context);
+  if (!outcome.ok) return outcome.failure;
+  if (!(await metadataWritten(outcome.value, engine.value, context))) return 1;
+  const answers = showAnswers(planned.plan, outcome.value.built, { call: settings.call, cwd });
   if (answers !== undefined) context.print(answers.text);
   return answers?.exitCode ?? 0;
 }
 
 interface BuildRun {
-  readonly planned: Planned;
   readonly engine: EngineHandle;
   readonly services: BuildServices;
+  readonly mode: string;
+  readonly write: Write;
 }
 
-/** Runs a plan with its progress; undefined when it failed, which is told by then. */
+/** Runs a plan with its progress; fails with the exit code, the failure told by then. */
 async function run(
-  { planned, engine, services }: BuildRun,
+  planned: Planned,
+  { engine, services, mode, write }: BuildRun,
   context: CommandContext,
-): Promise<BuildOutcome | undefined> {
-  const { env, stderr, signal } = context;
-  const mode = context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
-  const progress = await chooseProgress(mode, (text) => void stderr.write(text));
+): Promise<Result<BuildOutcome, number>> {
+  const { cwd, signal, stderr } = context;
+  const progress = await chooseProgress(mode, write);
   if (!progress.ok) {
     stderr.write(`ERROR: ${progress.failure}\n`);
-    return undefined;
+    return fail(1);
   }
   const result = await runBuild({
     plan: planned.plan,
     builder: { endpoint: engine.endpoint, name: engine.name, driver: engine.driver },
-    cwd: context.cwd,
+    cwd,
     services,
     emit: progress.value.onEvent,
     signal,
   });
   progress.value.end();
   const failures = result.ok ? result.value.failures : result.failure;
-  if (result.ok && failures.length === 0) return result.value;
-  failed(context, planned, failures);
-  return undefined;
+  return result.ok && failures.length === 0 ? ok(result.value) : fail(failed(context, planned, failures));
 }
 
 async function metadataWritten(
@@ -122,10 +144,11 @@ function failed({ stderr, signal }: CommandContext, planned: Planned, failures: 
 }
 
 async function buildServices(
-  { env, stdout, stderr }: CommandContext,
+  { stdout, stderr }: CommandContext,
+  env: CommandContext['env'],
   engine: EngineHandle,
 ): Promise<BuildServices | undefined> {
-  const config = await dockerConfig(env);
+  const config = await dockerConfig(env, (warning) => void stderr.write(`WARNING: ${warning}\n`));
   if (!config.ok) {
     stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);
     return undefined;

@@ -36,7 +36,7 @@ export const bake: Command = {
     if (denied) return 1;
     const { buildPlan } = await import('./bake-build.ts');
     const call = parseCall(callAsked(context));
-    return buildPlan({ planned, call: call.ok ? call.value : undefined, lint: lintAsked(context) }, context);
+    return buildPlan(planned, context, { call: call.ok ? call.value : undefined, lint: lintAsked(context) });
   },
 };
 
@@ -121,6 +121,7 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
     targets: bakeWords(args.rest).targets,
     overrides: args.lists.get('set') ?? [],
     flags: flagsOf(context),
+    isPrinted: args.switches.get('print') === true,
   });
   if (result.ok) {
     for (const warning of result.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(warning)}\n`);

@@ -1,3 +1,4 @@
+import type { ComposeTargets, ComposeTargetsInput } from '../compose/bake-targets.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Body } from '../hcl/ast.ts';
 import { withBudget } from '../hcl/budget.ts';
@@ -14,6 +15,7 @@ import { readDefinitionFiles } from './discover.ts';
 import type { EvaluatedDefinition } from './evaluated.ts';
 import { evaluateDefinition } from './evaluated.ts';
 import { languagesOf, parseDefinition } from './languages.ts';
+import { mergeTargets } from './raw-target.ts';
 import type { RemoteDefinition } from './remote.ts';
 import { ineffective } from './warnings.ts';
 
@@ -37,6 +39,8 @@ export interface DefinitionInput {
   readonly homeDir: string;
   /** `BAKE_LOCAL_PLATFORM`, such as `linux/amd64`. */
   readonly localPlatform: string;
+  /** The result is only printed; see `ComposeTargetsInput`. */
+  readonly isPrinted?: boolean;
 }
 
 /** A definition with every expression evaluated, and what in it has no effect. */
@@ -55,19 +59,21 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
     remote: input.remote,
   });
   if (!files.ok) return files;
-  const bodies = parseFiles(files.value);
-  if (!bodies.ok) return bodies;
   const switches = readSwitches(input.variables);
   if (!switches.ok) return switches;
-  const { definition, diagnostics } = collectDefinition(bodies.value);
-  const library = await standardLibrary({
-    now: input.now,
-    homeDir: input.homeDir,
-    sources: files.value.map((file) => file.text),
-  });
+  const environment = new Map([...(switches.value.environment ? input.variables : []), ...(input.vars ?? [])]);
+  const { fs, homeDir, isPrinted = false } = input;
+  const composeInput = { environment, fs, homeDir, isPrinted, isFileRelative: switches.value.fileRelative };
+  const read = await readLanguages(files.value, composeInput);
+  if (!read.ok) return read;
+  const { bodies } = read.value;
+  const compose = await readCompose(read.value.compose, composeInput);
+  if (!compose.ok) return compose;
+  const { definition, diagnostics } = collectDefinition(bodies);
+  const library = await standardLibrary({ now: input.now, homeDir, sources: files.value.map((file) => file.text) });
   const characters = files.value.reduce((sum, file) => sum + file.text.length, 0);
   const evaluation = evaluated(characters, definition, {
-    environment: new Map([...(switches.value.environment ? input.variables : []), ...(input.vars ?? [])]),
+    environment,
     paths: switches.value.fileRelative ? 'file' : 'working-directory',
     builtins: new Map([
       ['BAKE_CMD_CONTEXT', text(input.commandContext ?? 'cwd://')],
@@ -77,7 +83,8 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   });
   if (!evaluation.ok) return fail([...diagnostics, ...evaluation.failure]);
   if (diagnostics.length > 0) return fail(diagnostics);
-  return ok({ evaluated: evaluation.value, warnings: bodies.value.flatMap(ineffective) });
+  const warnings = [...(compose.value?.warnings ?? []), ...bodies.flatMap(ineffective)];
+  return ok({ evaluated: overCompose(compose.value, evaluation.value), warnings });
 }
 
 function evaluated(
@@ -91,6 +98,28 @@ function evaluated(
     if (!(error instanceof HclError)) throw error;
     return fail(error.diagnostics);
   }
+}
+
+/** Compose files come first, wherever they stand; blocks of the same name merge over their targets, groups replace theirs. */
+function overCompose(compose: ComposeTargets | undefined, evaluated: EvaluatedDefinition): EvaluatedDefinition {
+  if (compose === undefined) return evaluated;
+  const targets = new Map(compose.targets);
+  for (const [name, target] of evaluated.targets) {
+    const earlier = targets.get(name);
+    targets.set(name, earlier === undefined ? target : mergeTargets(earlier, target));
+  }
+  return { ...evaluated, targets, groups: new Map([...compose.groups, ...evaluated.groups]) };
+}
+
+type ComposeInput = Omit<ComposeTargetsInput, 'files'>;
+
+async function readCompose(
+  files: readonly SourceFile[],
+  input: ComposeInput,
+): Promise<Result<ComposeTargets | undefined, readonly Diagnostic[]>> {
+  if (files.length === 0) return ok(undefined);
+  const { composeTargets } = await import('../compose/bake-targets.ts');
+  return composeTargets({ ...input, files });
 }
 
 /** What the environment changes in how definitions are read (buildx `bake/bake.go`, from 0.30 on). */
@@ -108,22 +137,37 @@ function readSwitches(
   return fail([{ reason: 'invalid-value', message, hint: 'write 1 or 0' }]);
 }
 
-function parseFiles(files: readonly SourceFile[]): Result<readonly Body[], readonly Diagnostic[]> {
+interface ReadFiles {
+  readonly bodies: readonly Body[];
+  readonly compose: readonly SourceFile[];
+}
+
+/** Tells Compose files from the others, and parses those. A name that tells nothing is tried as Compose first. */
+async function readLanguages(
+  files: readonly SourceFile[],
+  input: ComposeInput,
+): Promise<Result<ReadFiles, readonly Diagnostic[]>> {
   const bodies: Body[] = [];
+  const compose: SourceFile[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const languages = languagesOf(file.name);
-    if (languages.length === 1 && languages.includes('compose')) {
-      diagnostics.push({
-        reason: 'unsupported',
-        message: `${file.name}: Compose definitions are not supported yet`,
-        hint: 'HCL and JSON definitions are; name one with -f',
-      });
+    const isOnlyCompose = languages.length === 1 && languages.includes('compose');
+    const notCompose = isOnlyCompose || !languages.includes('compose') ? [] : await composeProblems(file, input);
+    if (isOnlyCompose || notCompose === undefined) {
+      compose.push(file);
       continue;
     }
     const parsed = parseDefinition(file, languages);
     bodies.push(parsed.body);
     diagnostics.push(...parsed.diagnostics);
+    const [first] = parsed.diagnostics.length > 0 ? notCompose : [];
+    if (first !== undefined) diagnostics.push({ ...first, message: `nor is it a Compose file: ${first.message}` });
   }
-  return diagnostics.length > 0 ? fail(diagnostics) : ok(bodies);
+  return diagnostics.length > 0 ? fail(diagnostics) : ok({ bodies, compose });
+}
+
+async function composeProblems(file: SourceFile, input: ComposeInput): Promise<readonly Diagnostic[] | undefined> {
+  const { composeFileProblems } = await import('../compose/bake-targets.ts');
+  return composeFileProblems(file, input);
 }

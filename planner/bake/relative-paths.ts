@@ -9,8 +9,11 @@ import type { RawTarget } from './raw-target.ts';
  */
 export function relativeToFile(target: RawTarget, block: Block): RawTarget {
   const { name: file } = block.typeSpan.file;
-  if (isRemoteUrl(file)) return target;
-  const folder = path.dirname(file);
+  return isRemoteUrl(file) ? target : relativeToFolder(target, path.dirname(file));
+}
+
+/** The same for a folder. A target that names no context has the folder itself, unless it may inherit another. */
+export function relativeToFolder(target: RawTarget, folder: string): RawTarget {
   const placed = (value: string): string => (isFolder(value) ? path.join(folder, value) : value);
   const contexts = target.contexts && new Map([...target.contexts].map(([name, value]) => [name, placed(value)]));
   const inherits = (target.inherits ?? []).length > 0;

@@ -56,6 +56,13 @@ export function evaluate(expression: Expression, scope: Scope): Value {
       return objectOf(expression, scope);
     case 'for':
       return forExpression(expression, scope);
+    case 'ambiguous-key':
+      throw wrong(
+        expression.span,
+        'ambiguous-key',
+        'This key is ambiguous',
+        'put it in parentheses to use its value, or in quotes to use its text',
+      );
   }
 }
 

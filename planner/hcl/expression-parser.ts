@@ -274,15 +274,7 @@ export class ExpressionParser {
     if (key.is === 'variable' || key.is === 'bool' || key.is === 'null') {
       return { is: 'string', value: token.text, span: key.span };
     }
-    if (key.is === 'attribute' || key.is === 'index') {
-      throw new HclError({
-        reason: 'ambiguous-key',
-        message: 'This key is ambiguous',
-        hint: 'put it in parentheses to use its value, or in quotes to use its text',
-        span: key.span,
-      });
-    }
-    return key;
+    return key.is === 'attribute' || key.is === 'index' ? { is: 'ambiguous-key', span: key.span } : key;
   }
 
   #startsFor(): boolean {

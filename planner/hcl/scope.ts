@@ -92,10 +92,8 @@ export class Scope {
 
   /** The element that the steps after a splat start from. */
   splatItem(node: Expression): Value {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#outer) {
-      if (scope.#splat?.node === node) return scope.#splat.item;
-    }
-    return NULL;
+    if (this.#splat?.node === node) return this.#splat.item;
+    return this.#outer?.splatItem(node) ?? NULL;
   }
 
   withSplatItem(node: Expression, item: Value): Scope {
@@ -103,10 +101,7 @@ export class Scope {
   }
 
   #bound(name: string): Value | undefined {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#outer) {
-      const value = scope.#names?.get(name);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+    const own = this.#names?.get(name);
+    return own ?? (this.#outer === undefined ? undefined : this.#outer.#bound(name));
   }
 }

@@ -35,7 +35,7 @@ const BOMBS: readonly (readonly [expression: string, says: string])[] = [
 describe('what would never end', () => {
   test.each(BOMBS)('%s', (expression, says) => {
     const start = performance.now();
-    expect(failureOf(expression)?.diagnostic.message).toContain(says);
+    expect(failureOf(expression)?.diagnostics[0].message).toContain(says);
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 
@@ -54,7 +54,7 @@ describe('what would never end', () => {
   test('a constraint of many blanks is read in linear time', () => {
     const blanks = ' '.repeat(200);
     const source = `semvercmp("1.0.0", "${`1${blanks}`.repeat(50)}!")`;
-    expect(failureOf(source)?.diagnostic.message).toContain('improper constraint');
+    expect(failureOf(source)?.diagnostics[0].message).toContain('improper constraint');
   });
 
   test('numbers that grow without end become infinite, or zero', () => {

@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { ComposeBuildOptions, ComposeDefinition } from '../../planner/compose/build-definition.ts';
+import { composeDefinition } from '../../planner/compose/build-definition.ts';
+import { composePlan } from '../../planner/compose/build-plan.ts';
+import { printComposeDefinition } from '../../planner/compose/build-print.ts';
+import type { ComposeFileSystem } from '../../planner/compose/context.ts';
+import type { ComposeProject } from '../../planner/compose/project.ts';
+import { loadProject } from '../../planner/compose/project.ts';
+import type { Diagnostic } from '../../planner/diagnostic.ts';
+import { sizeBytes } from '../../planner/options/checks.ts';
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
+import type { CommandContext } from '../command.ts';
+import { proxyArguments } from '../config.ts';
+import { environmentMap } from '../environment.ts';
+import type { ParsedArgs } from '../flags.ts';
+import { fileSystem } from '../host.ts';
+import { diagnosticText } from '../print/diagnostic.ts';
+
+/** `docker compose build`: reads the project, then prints what it comes to or builds it. Gives the exit code. */
+export async function composeBuild(context: CommandContext, globals: ParsedArgs, args: ParsedArgs): Promise<number> {
+  const checked = settings(context, globals, args);
+  if (!checked.ok) return complain(context, checked.failure);
+  const project = await readProject(context, globals);
+  if (!project.ok) return tell(context, project.failure);
+  const quiet = args.switches.get('quiet') === true;
+  if (!quiet) for (const one of project.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(one)}\n`);
+  const options = await buildOptions(context, globals, args, checked.value.ssh);
+  const definition = composeDefinition(project.value, options);
+  if (!definition.ok) return tell(context, definition.failure);
+  if (args.switches.get('print') === true) {
+    context.print(printComposeDefinition(definition.value));
+    return 0;
+  }
+  if (definition.value.requested.length === 0) {
+    if (!quiet) context.stderr.write('WARNING: No services to build\n');
+    return 0;
+  }
+  const planned = composePlan(definition.value, {
+    provenance: args.texts.get('provenance'),
+    sbom: args.texts.get('sbom'),
+  });
+  if (!planned.ok) return tell(context, planned.failure);
+  if (globals.switches.get('dry-run') === true) return dryRun(context, definition.value);
+  const { buildPlan } = await import('./bake-build.ts');
+  const mode = quiet ? 'quiet' : checked.value.progress;
+  const env = { ...context.env, ...secretVariables(project.value) };
+  const code = await buildPlan(planned.value, context, { mode, write: (said) => void context.stdout.write(said), env });
+  if (code === 0 && mode !== 'quiet') context.stderr.write(builtLines(definition.value, mode));
+  return code;
+}
+
+function complain({ stderr }: CommandContext, message: string): number {
+  stderr.write(`ERROR: ${message}\n`);
+  return 1;
+}
+
+function tell({ stderr }: CommandContext, diagnostics: readonly Diagnostic[]): number {
+  const count = diagnostics.length > 1 ? `${diagnostics.length} mistakes\n` : '';
+  stderr.write(`${diagnostics.map((one) => `ERROR: ${diagnosticText(one)}\n`).join('')}${count}`);
+  return 1;
+}
+
+interface Settings {
+  /** As our own progress modes are called. */
+  readonly progress: string;
+  readonly ssh: ComposeBuildOptions['ssh'];
+}
+
+/** Flags and variables that can be wrong by themselves. */
+function settings({ env, stderr }: CommandContext, globals: ParsedArgs, args: ParsedArgs): Result<Settings, string> {
+  const limit = env.COMPOSE_PARALLEL_LIMIT ?? '';
+  if (limit !== '' && !/^[-+]?\d+$/.test(limit)) {
+    return fail(`COMPOSE_PARALLEL_LIMIT must be an integer (found: ${JSON.stringify(limit)})`);
+  }
+  const memory = args.texts.get('memory');
+  if (memory !== undefined && sizeBytes(memory) === undefined) {
+    return fail(`invalid argument ${JSON.stringify(memory)} for "-m, --memory" flag: invalid size: '${memory}'`);
+  }
+  const late = args.texts.get('progress');
+  if (late !== undefined)
+    stderr.write('--progress is a global compose flag, better use `depot compose --progress xx build ...`\n');
+  const progress = progressMode(late ?? globals.texts.get('progress') ?? env.COMPOSE_PROGRESS ?? '', globals, env);
+  if (!progress.ok) return progress;
+  const ssh = sshKeys(args.texts.get('ssh'));
+  if (!ssh.ok) return ssh;
+  const builder = args.texts.get('builder') ?? '';
+  if (builder !== '' && args.switches.get('print') !== true) return fail('not supported yet: --builder');
+  return ok({ progress: progress.value, ssh: ssh.value });
+}
+
+function progressMode(asked: string, globals: ParsedArgs, env: CommandContext['env']): Result<string, string> {
+  const ansi = globals.texts.get('ansi') ?? env.COMPOSE_ANSI ?? 'auto';
+  if (!['never', 'always', 'auto'].includes(ansi))
+    return fail(`invalid --ansi ${JSON.stringify(ansi)}; never, always and auto are known`);
+  switch (asked) {
+    case '':
+    case 'auto':
+      return ok(env.BUILDKIT_PROGRESS || 'auto');
+    case 'tty':
+      return ansi === 'never' ? fail("can't use --progress tty while ANSI support is disabled") : ok('tty');
+    case 'plain':
+      return ansi === 'always' ? fail("can't use --progress plain while ANSI support is forced") : ok('plain');
+    case 'json':
+      return ok('rawjson');
+    case 'quiet':
+      return ok('quiet');
+    default:
+      return fail(`unsupported --progress value ${JSON.stringify(asked)}; auto, tty, plain, json and quiet are known`);
+  }
+}
+
+function sshKeys(said: string | undefined): Result<ComposeBuildOptions['ssh'], string> {
+  if (said === undefined) return ok([]);
+  const equals = said.indexOf('=');
+  if (equals !== -1) return ok([{ id: said.slice(0, equals), path: said.slice(equals + 1) }]);
+  if (said !== '' && said !== 'default')
+    return fail(`invalid ssh key ${JSON.stringify(said)}; write default, or ${said}=PATH`);
+  return ok([{ id: 'default', path: '' }]);
+}
+
+async function readProject(
+  context: CommandContext,
+  globals: ParsedArgs,
+): Promise<Result<ComposeProject, readonly Diagnostic[]>> {
+  const files = globals.lists.get('file') ?? [];
+  const environment = environmentMap(context.env);
+  const readsStdin =
+    files.includes('-') || (files.length === 0 && (environment.get('COMPOSE_FILE') ?? '').split(':').includes('-'));
+  return loadProject({
+    files,
+    projectName: globals.texts.get('project-name'),
+    projectDirectory: globals.texts.get('project-directory') ?? globals.texts.get('workdir'),
+    envFiles: globals.lists.get('env-file') ?? [],
+    profiles: globals.lists.get('profile') ?? [],
+    environment,
+    cwd: path.resolve(context.cwd),
+    fs: composeFiles(context.cwd),
+    stdin: readsStdin ? await text(context.stdin) : undefined,
+    homeDir: context.env.HOME || os.homedir(),
+  });
+}
+
+function composeFiles(cwd: string): ComposeFileSystem {
+  return {
+    ...fileSystem(cwd),
+    realPath: (name) => {
+      try {
+        return realpathSync(path.resolve(cwd, name));
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+async function buildOptions(
+  context: CommandContext,
+  globals: ParsedArgs,
+  args: ParsedArgs,
+  ssh: ComposeBuildOptions['ssh'],
+): Promise<ComposeBuildOptions> {
+  const on = (name: string): boolean => args.switches.get(name) === true;
+  return {
+    services: args.rest,
+    withDependencies: on('with-dependencies'),
+    buildArgs: args.lists.get('build-arg') ?? [],
+    ssh,
+    noCache: on('no-cache'),
+    pull: on('pull'),
+    push: on('push'),
+    check: on('check'),
+    compatibility:
+      globals.switches.get('compatibility') ??
+      ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(context.env.COMPOSE_COMPATIBILITY ?? ''),
+    proxyArgs: await proxyArguments(context.env),
+    fs: composeFiles(context.cwd),
+  };
+}
+
+/** Secrets may come from variables that only an env file sets. */
+function secretVariables({ model, environment }: ComposeProject): Readonly<Record<string, string>> {
+  const used = [...model.secrets.values()].flatMap(({ environment: name }): (readonly [string, string])[] => {
+    const value = environment.get(name);
+    return name === '' || value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(used);
+}
+
+/** One line for each image, as docker compose ends. */
+function builtLines({ targets, requested }: ComposeDefinition, mode: string): string {
+  const images = targets.filter(({ name }) => requested.includes(name)).map(({ image }) => image);
+  return images
+    .map((image) => (mode === 'rawjson' ? JSON.stringify({ id: image, status: 'Built' }) : ` ${image}  Built`))
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function dryRun({ stderr }: CommandContext, { targets, requested }: ComposeDefinition): number {
+  const say = (line: string): void => void stderr.write(` DRY-RUN MODE -  ${line}\n`);
+  for (const { name, tags } of targets.filter((target) => requested.includes(target.name))) {
+    say(`${name} ==> ==> writing image dryRun-${createHash('sha1').update(name).digest('hex')}`);
+    say(`${name} ==> ==> naming to ${tags[0] ?? name}`);
+    say(`${name}  Built`);
+  }
+  return 0;
+}

@@ -1,0 +1,70 @@
+import type { Command, CommandContext } from '../command.ts';
+import type { ParsedArgs } from '../flags.ts';
+import { parseFlags } from '../flags.ts';
+import { commandHelp } from '../help.ts';
+import { COMPOSE_BUILD_FLAGS, COMPOSE_FLAGS } from './compose-flags.ts';
+
+const HELP = { name: 'help', short: 'h', kind: 'switch', help: 'Show this page', hidden: true } as const;
+
+/**
+ * `docker compose`, of which building is ours. Its arguments come unread, since all its other words are handed over as
+ * they are.
+ */
+export const compose: Command = {
+  name: 'compose',
+  summary: 'Build the services of Compose files; everything else is docker compose',
+  usage: 'compose [flags] build [flags] [SERVICE...]',
+  flags: COMPOSE_FLAGS,
+  readsOwnArguments: true,
+  run: async (context) => {
+    const all = context.args.rest;
+    const globals = parseFlags([...COMPOSE_FLAGS, HELP], all, { upToFirstArgument: true });
+    const [word, ...rest] = globals.ok ? globals.value.rest : [];
+    if (globals.ok && word === undefined && (all.length === 0 || globals.value.switches.get('help') === true)) {
+      context.print(commandHelp(compose));
+      return 0;
+    }
+    if (!globals.ok && mentionsBuild(all)) return complain(context, globals.failure);
+    if (!globals.ok || (word !== 'build' && word !== 'up')) return handOver(context, all);
+    return word === 'build' ? runBuild(context, globals.value, rest) : runUp(context, globals.value, rest);
+  },
+};
+
+function complain({ stderr }: CommandContext, message: string): number {
+  stderr.write(`ERROR: ${message}\nSee 'depot compose --help'.\n`);
+  return 1;
+}
+
+/** With a flag that we do not know, nothing tells for certain what the word is. */
+function mentionsBuild(args: readonly string[]): boolean {
+  return args.includes('build');
+}
+
+async function runBuild(context: CommandContext, globals: ParsedArgs, rest: readonly string[]): Promise<number> {
+  const parsed = parseFlags([...COMPOSE_BUILD_FLAGS, HELP], rest);
+  if (!parsed.ok) return complain(context, parsed.failure);
+  if (parsed.value.switches.get('help') === true) {
+    const page = { ...compose, summary: 'Build the services of Compose files', flags: COMPOSE_BUILD_FLAGS };
+    context.print(commandHelp(page));
+    return 0;
+  }
+  const { composeBuild } = await import('./compose-build.ts');
+  return composeBuild(context, globals, parsed.value);
+}
+
+/** `up --build` builds here first; what is started then finds its images. */
+async function runUp(context: CommandContext, globals: ParsedArgs, rest: readonly string[]): Promise<number> {
+  const { servicesOfUp } = await import('./compose-up.ts');
+  const up = servicesOfUp(rest);
+  if (!up.builds) return handOver(context, context.args.rest);
+  const quiet = up.isQuiet ? ['--quiet'] : [];
+  const code = await runBuild(context, globals, [...quiet, '--with-dependencies', ...up.services]);
+  if (code !== 0) return code;
+  const before = context.args.rest.slice(0, context.args.rest.length - rest.length);
+  return handOver(context, [...before, ...up.withoutBuild]);
+}
+
+async function handOver(context: CommandContext, args: readonly string[]): Promise<number> {
+  const { dockerCompose } = await import('./compose-up.ts');
+  return dockerCompose(context, args);
+}
