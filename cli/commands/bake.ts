@@ -19,7 +19,7 @@ import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 export const bake: Command = {
   name: 'bake',
   summary: 'Build the targets of a bake file',
-  usage: 'bake [flags] [TARGET...]',
+  usage: 'bake [flags] [URL [URL]] [TARGET...]',
   flags: BAKE_FLAGS,
   run: async (context) => {
     const refused = refusal(context);
@@ -27,7 +27,7 @@ export const bake: Command = {
     const listed = listAsked(context);
     if (listed !== undefined) return showList(context, listed);
     const planned = await plan(context);
-    if (planned === undefined) return 1;
+    if (planned === undefined) return context.signal.aborted ? 130 : 1;
     if (context.args.switches.get('print') === true) {
       context.print(printPlan(planned.plan));
       return 0;
@@ -78,7 +78,7 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   if (!request.ok) return complain(context, request.failure);
   const { listDefinition } = await import('../../planner/bake/list.ts');
   const input = await definitionInput(context);
-  if (input === undefined) return 1;
+  if (input === undefined) return context.signal.aborted ? 130 : 1;
   const list = await listDefinition(input);
   if (!list.ok) return mistakes(context, list.failure);
   const { type, format } = request.value;

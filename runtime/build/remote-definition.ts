@@ -1,4 +1,5 @@
 import type { RemoteDefinition } from '../../planner/bake/remote.ts';
+import { isGitOverSsh } from '../../planner/options/url.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { SourceFile } from '../../planner/source.ts';
@@ -29,6 +30,12 @@ const HEADER_BYTES = 1024;
 /** Under this name the reading is shown as a target of its own. */
 const SHOWN_AS = 'definition';
 
+const OVER_SSH: RuntimeFailure = {
+  reason: 'unsupported',
+  what: 'a definition in a repository over ssh, BUILDX_BAKE_GIT_SSH',
+  hint: 'https reaches it as well; BUILDX_BAKE_GIT_AUTH_TOKEN opens a private one',
+};
+
 /** Which definition is to be read, and by whom. */
 export interface RemoteRequest {
   readonly url: string;
@@ -51,6 +58,7 @@ export async function readRemoteDefinition(request: RemoteRequest): Promise<Resu
   const { url, builder, env, emit, signal } = request;
   const remote = remoteSource(url);
   if (!remote.ok) return fail(unreadable(url, remote.failure));
+  if (isGitOverSsh(url)) return fail(OVER_SSH);
   using client = new BuildkitClient(builder.endpoint);
   let version: string;
   try {

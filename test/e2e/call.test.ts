@@ -150,6 +150,20 @@ describe('a question to the frontend', () => {
   });
 });
 
+test('depot compose build --check answers as docker compose does', async () => {
+  await using project = await tempFolder('compose-check');
+  const compose =
+    'services:\n  web:\n    build: .\n  clean:\n    build:\n      context: .\n      dockerfile: clean.Dockerfile\n';
+  await writeFile(join(project.path, 'compose.yaml'), compose);
+  await writeFile(join(project.path, 'Dockerfile'), FILES['web.Dockerfile']);
+  await writeFile(join(project.path, 'clean.Dockerfile'), FILES['clean.Dockerfile']);
+  const args = ['build', '--check', '--quiet'];
+  const ours = await depot(['compose', ...args], { cwd: project.path, env: { DOCKER_HOST: engine.dockerHost } });
+  const theirs = await peer.run('compose', args, { cwd: project.path });
+  expect(ours.stdout, ours.stderr).toBe(theirs.stdout);
+  expect(ours.exitCode).toBe(theirs.exitCode);
+});
+
 describe('--lint', () => {
   test('shows the findings and builds', async () => {
     const run = await bake('--lint', '--set=*.output=type=cacheonly', 'inline');
