@@ -5,6 +5,7 @@ import { annotationProblem, platformProblem, sizeBytes, ulimitProblem } from '..
 import { sshProblem } from '../options/ssh.ts';
 import { isGitOverSsh, isRemoteUrl } from '../options/url.ts';
 import type { SshEntry, Target, TypedEntry } from '../target.ts';
+import type { RemoteDefinition } from './remote.ts';
 import type { RawTarget } from './raw-target.ts';
 import { placeOf } from './raw-target.ts';
 
@@ -12,12 +13,13 @@ import { placeOf } from './raw-target.ts';
 export interface FinishContext {
   readonly environment: ReadonlyMap<string, string>;
   readonly fs: FileSystemPort;
+  readonly remote?: RemoteDefinition | undefined;
 }
 
 /** A resolved target with its defaults, and whatever about it cannot be built (checks that `--print` makes as well). */
 export function finishTarget(
   raw: RawTarget,
-  { environment, fs }: FinishContext,
+  { environment, fs, remote }: FinishContext,
 ): { readonly target: Target; readonly diagnostics: readonly Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   const complain = (attribute: string, message: string, hint: string): void => {
@@ -32,7 +34,14 @@ export function finishTarget(
         : { related: through.map((one) => ({ message: 'it is inherited here', span: one })) }),
     });
   };
-  const context = cleanContext(raw.context ?? '.');
+  const { context, contextIsRemote } = contextOf(raw.context ?? '.', remote);
+  if (dockerfileIsElsewhere(raw, { context, fs, remote })) {
+    complain(
+      raw.dockerfile === undefined ? 'context' : 'dockerfile',
+      'reading a dockerfile for a remote build invocation is currently not supported',
+      'write cwd://PATH for a local Dockerfile, or take a context of the remote definition',
+    );
+  }
   if (raw.context === '-') complain('context', 'context from stdin not allowed in bake', 'name a folder or a URL');
   if (raw.dockerfile === '-')
     complain('dockerfile', 'dockerfile from stdin not allowed in bake', 'name a file, or use dockerfile-inline');
@@ -65,7 +74,7 @@ export function finishTarget(
       );
     }
   }
-  const ssh = sshEntries(raw, context);
+  const ssh = sshEntries(raw, isGitOverSsh(context) || isGitOverSsh(remote?.url ?? ''));
   for (const one of ssh) {
     const problem = sshProblem(one, { environment, fs });
     if (problem !== undefined) complain('ssh', problem, 'start an agent, or name a private key: id=path');
@@ -82,6 +91,7 @@ export function finishTarget(
     annotations: raw.annotations ?? [],
     attest: raw.attest ?? [],
     context,
+    ...(contextIsRemote ? { contextIsRemote } : {}),
     contexts: Object.fromEntries(contexts),
     dockerfile: raw.dockerfile === undefined || raw.dockerfile === '' ? 'Dockerfile' : raw.dockerfile,
     ...optional('dockerfileInline', raw.dockerfileInline),
@@ -110,13 +120,34 @@ export function finishTarget(
 }
 
 /** A context that is fetched by ssh needs an agent, whether the target says so or not. */
-function sshEntries(raw: RawTarget, context: string): readonly SshEntry[] {
+function sshEntries(raw: RawTarget, needed: boolean): readonly SshEntry[] {
   const own = raw.ssh ?? [];
-  return own.length === 0 && isGitOverSsh(context) ? [{ id: 'default', paths: [] }] : own;
+  return own.length === 0 && needed ? [{ id: 'default', paths: [] }] : own;
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
+}
+
+/** Where a definition comes from a tree, its contexts are of that tree (buildx `bake/bake.go`, `updateContext`). */
+function contextOf(
+  said: string,
+  remote: RemoteDefinition | undefined,
+): { readonly context: string; readonly contextIsRemote: boolean } {
+  const context = cleanContext(said);
+  const stays = remote?.kind !== 'tree' || said.startsWith('cwd://') || isRemoteUrl(said);
+  if (stays) return { context, contextIsRemote: false };
+  return context === '.' ? { context: remote.url, contextIsRemote: false } : { context, contextIsRemote: true };
+}
+
+/** A Dockerfile is looked for in its context, so that one of a remote definition is out of reach of a local context. */
+function dockerfileIsElsewhere(
+  { context: said = '', dockerfile = 'Dockerfile', dockerfileInline }: RawTarget,
+  { context, fs, remote }: Omit<FinishContext, 'environment'> & { readonly context: string },
+): boolean {
+  const isLocal = remote?.kind === 'tree' && said.startsWith('cwd://') && dockerfileInline === undefined;
+  if (!isLocal || dockerfile.startsWith('cwd://') || isRemoteUrl(dockerfile)) return false;
+  return fs.kind(path.join(context, dockerfile)) !== undefined;
 }
 
 /** Local paths are cleaned as Go's `path.Clean` does; URLs stay. */
