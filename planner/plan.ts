@@ -59,6 +59,9 @@ function planDefinition(
   if (!requested.ok) return requested;
   const resolver = new Resolver(defined, names, overrides.value.byTarget);
   const diagnostics: Diagnostic[] = [];
+  const doubts: Diagnostic[] = [];
+  const isPrinted = input.isPrinted === true;
+  const finish = { environment: input.variables, fs: input.fs, remote: input.remote, isPrinted };
   const finished = new Map<string, Target>();
   const origins = new Map<string, Span>();
 
@@ -73,8 +76,9 @@ function planDefinition(
     if (raw === undefined) return undefined;
     const origin = defined.get(name)?.places.get('');
     if (origin !== undefined) origins.set(name, origin);
-    const done = finishTarget(raw, { environment: input.variables, fs: input.fs, remote: input.remote });
-    diagnostics.push(...done.diagnostics);
+    const done = finishTarget(raw, finish);
+    diagnostics.push(...done.checks.mistakes);
+    doubts.push(...done.checks.warnings);
     finished.set(name, done.target);
     return done.target;
   };
@@ -96,7 +100,7 @@ function planDefinition(
       ...(input.remote?.kind === 'tree' ? { remote: input.remote.url } : {}),
     },
     origins,
-    warnings: [...warnings, ...overrides.value.warnings],
+    warnings: [...warnings, ...overrides.value.warnings, ...doubts],
   });
 }
 

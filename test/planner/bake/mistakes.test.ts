@@ -152,3 +152,18 @@ test('a group cannot be inherited, and is told so', async () => {
   });
   expect(found?.hint).toContain('it is a group');
 });
+
+test('a tag that no registry takes is told before anything is built, and printed as it is', async () => {
+  const text = 'target "default" {\n  tags = ["ok", "Not:A:Tag"]\n}\n';
+  const [found] = await mistakesOf(text);
+  expect(found?.message).toContain('invalid tag "Not:A:Tag"');
+  const printed = await goodPlanOf(text, { isPrinted: true });
+  expect(printed.plan.targets[0]?.tags).toEqual(['ok', 'Not:A:Tag']);
+});
+
+test('a misspelt architecture is told', async () => {
+  const { warnings } = await goodPlanOf('target "default" {\n  platforms = ["linux/amd6", "linux/arm64"]\n}\n');
+  expect(warnings.map(({ message, hint }) => `${message}; ${hint}`)).toEqual([
+    'target "default": the platform "linux/amd6" has an unknown architecture; did you mean "amd64"?',
+  ]);
+});
