@@ -30,6 +30,8 @@ export interface Planned {
   readonly plan: Plan;
   readonly origins: ReadonlyMap<string, Span>;
   readonly warnings: readonly Diagnostic[];
+  /** Variables for secrets, beyond those of the process. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function planBake(input: BakeInput): Promise<Result<Planned, readon
 }
 
 function planDefinition(
-  { evaluated, warnings }: ReadDefinition,
+  { evaluated, warnings, variables }: ReadDefinition,
   input: BakeInput,
 ): Result<Planned, readonly Diagnostic[]> {
   const { targets: defined, groups } = evaluated;
@@ -97,6 +99,7 @@ function planDefinition(
     plan: { groups: printedGroups(requested.value.asked, groups), targets, requested: requested.value.targets },
     origins,
     warnings: [...warnings, ...overrides.value.warnings],
+    variables,
   });
 }
 

@@ -20,8 +20,6 @@ export interface BuildSettings {
   /** How progress is shown, and where. */
   readonly mode: string;
   readonly write: Write;
-  /** Where secrets are taken from. */
-  readonly env: CommandContext['env'];
 }
 
 /**
@@ -29,8 +27,7 @@ export interface BuildSettings {
  * stderr in the way of `--progress`, unless the settings say otherwise.
  */
 export async function buildPlan(planned: Planned, context: CommandContext, settings?: BuildSettings): Promise<number> {
-  const { stderr, signal } = context;
-  const env = settings?.env ?? context.env;
+  const { env, stderr, signal } = context;
   const mode = settings?.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
   const progress = await chooseProgress(mode, settings?.write ?? ((text) => void stderr.write(text)));
   if (!progress.ok) {
@@ -39,7 +36,7 @@ export async function buildPlan(planned: Planned, context: CommandContext, setti
   }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, planned, [engine.failure]);
-  const services = await buildServices(context, env, engine.value);
+  const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;
   const result = await runBuild({
     plan: planned.plan,
@@ -91,8 +88,8 @@ function failed({ stderr, signal }: CommandContext, planned: Planned, failures: 
 }
 
 async function buildServices(
-  { stdout, stderr }: CommandContext,
-  env: CommandContext['env'],
+  { env, stdout, stderr }: CommandContext,
+  planned: Planned,
   engine: EngineHandle,
 ): Promise<BuildServices | undefined> {
   const config = await dockerConfig(env);
@@ -100,7 +97,7 @@ async function buildServices(
     stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);
     return undefined;
   }
-  const variables = environmentMap(env);
+  const variables = new Map([...environmentMap(env), ...planned.variables]);
   const { docker } = engine;
   return {
     credentials: new CredentialStore(config.value, variables),

@@ -40,6 +40,8 @@ export interface DefinitionInput {
 export interface ReadDefinition {
   readonly evaluated: EvaluatedDefinition;
   readonly warnings: readonly Diagnostic[];
+  /** Variables for secrets, beyond those of the process. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /** Finds, reads, merges and evaluates the files of a definition. Fails with everything that is wrong in them. */
@@ -77,7 +79,8 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   });
   if (diagnostics.length + found.length > 0) return fail([...diagnostics, ...found]);
   const warnings = [...(compose.value?.warnings ?? []), ...bodies.flatMap(ineffective)];
-  return ok({ evaluated: overCompose(compose.value, evaluated), warnings });
+  const variables = compose.value?.variables ?? new Map<string, string>();
+  return ok({ evaluated: overCompose(compose.value, evaluated), warnings, variables });
 }
 
 /** Compose files come first, wherever they stand; blocks of the same name merge over their targets, groups replace theirs. */
