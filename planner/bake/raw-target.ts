@@ -90,18 +90,17 @@ export function unique(list: readonly string[]): readonly string[] {
   return [...new Set(list)].filter((text) => text !== '');
 }
 
-/** Without duplicates, in the order the reference gives them: the last element takes a duplicate's place. */
+/**
+ * Without duplicates, in the order the reference gives them (buildx `util/buildflags/utils.go`): from the end to the
+ * beginning, the last element takes the place of each entry's next duplicate.
+ */
 export function uniqueCaches(list: readonly TypedEntry[]): readonly TypedEntry[] {
   const kept = [...list];
-  for (let at = 0; at < kept.length;) {
+  for (let at = kept.length - 2; at >= 0; at--) {
     const entry = kept[at];
-    const duplicate = entry !== undefined && kept.slice(0, at).some((other) => sameEntry(other, entry));
-    if (!duplicate) {
-      at++;
-      continue;
-    }
-    const last = kept.pop();
-    if (at < kept.length && last !== undefined) kept[at] = last;
+    const duplicate = kept.findIndex((other, place) => place > at && entry !== undefined && sameEntry(other, entry));
+    const last = duplicate === -1 ? undefined : kept.pop();
+    if (last !== undefined && duplicate < kept.length) kept[duplicate] = last;
   }
   return kept;
 }
