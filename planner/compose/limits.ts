@@ -21,7 +21,7 @@ const LIMITS: readonly (readonly [
 
 /** What contradicts itself in how services run (compose-go `loader/validate.go`): limits, numbers, names of containers. */
 export function limitProblems(services: readonly ComposeService[]): readonly Diagnostic[] {
-  return [...services.flatMap(contradictions), ...containerNames(services)];
+  return services.flatMap((service) => [...contradictions(service), ...sharedNames(service)]);
 }
 
 function number(text: string): number | undefined {
@@ -40,24 +40,14 @@ function contradictions({ name, node }: ComposeService): readonly Diagnostic[] {
   });
 }
 
-function containerNames(services: readonly ComposeService[]): readonly Diagnostic[] {
-  const users = new Map<string, string>();
-  return services.flatMap(({ name, node }) => {
-    const said = child(node, 'container_name');
-    const container = said?.is === 'scalar' ? scalarText(said.value) : '';
-    if (said === undefined || container === '') return [];
-    const user = users.get(container);
-    users.set(container, name);
-    if (user !== undefined) {
-      const message = `services.${name}: container name ${JSON.stringify(container)} is already in use by ${user}`;
-      return [problem(message, 'give each its own', said.span)];
-    }
-    const count = ['scale', 'replicas'].find((key) => Number(scaleOf(node, key)) > 1);
-    if (count === undefined) return [];
-    const where = count === 'scale' ? 'scale' : 'deploy.replicas';
-    const message = `services.${name}: can't set container_name and ${where} as container name must be unique`;
-    return [problem(message, 'take out the name, or run one', said.span)];
-  });
+/** A container's name is for one container. */
+function sharedNames({ name, node }: ComposeService): readonly Diagnostic[] {
+  const said = child(node, 'container_name');
+  const count = ['scale', 'replicas'].find((key) => Number(scaleOf(node, key)) > 1);
+  if (said === undefined || count === undefined) return [];
+  const where = count === 'scale' ? 'scale' : 'deploy.replicas';
+  const message = `services.${name}: can't set container_name and ${where} as container name must be unique`;
+  return [problem(message, 'take out the name, or run one', said.span)];
 }
 
 function scaleOf(node: Node, key: string): string {
