@@ -1,8 +1,30 @@
-// Bundles the program into dist/, so that it starts in a fraction of the time. Run by `npm install`; where esbuild is
+// Bundles the program into dist/, so that it starts in a fraction of the time. Run by `npm install`; where rolldown is
 // absent (an install without development packages) the sources are run as they are.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Node's own modules, asked for by name: an import of one reads every one of its exports, and with them loads what nobody
+ * asked for (`node:fs` alone brings streams, readline and promises: 10 ms of every start).
+ */
+const builtinsByName = {
+  name: 'builtins-by-name',
+  resolveId: (id) => (id.startsWith('node:') ? { id: `\0${id}` } : undefined),
+  async load(id) {
+    if (!id.startsWith('\0node:')) return undefined;
+    const name = id.slice(1);
+    const exported = Object.keys(await import(name)).filter((one) => one !== 'default' && one !== 'module.exports');
+    const lines = [
+      `const builtin = /* @__PURE__ */ process.getBuiltinModule(${JSON.stringify(name)});`,
+      'export default builtin;',
+      ...exported.map((one) => `export const ${one} = builtin.${one};`),
+    ];
+    return { code: lines.join('\n'), moduleType: 'js' };
+  },
+};
 
 /**
  * grpc-js imports `http` for proxies, which runtime/buildkit/dial.ts turns off. That import has Node 24 load its undici:
@@ -10,28 +32,8 @@ import { fileURLToPath } from 'node:url';
  */
 const withoutHttp = {
   name: 'without-http',
-  setup(build) {
-    build.onResolve({ filter: /^http$/ }, ({ importer }) =>
-      importer.includes('grpc-js') ? { path: 'https', external: true } : undefined,
-    );
-  },
-};
-
-/**
- * Node's own modules, asked for by name: an import of one reads every one of its exports, and with them loads what nobody
- * asked for (`node:fs` alone brings streams, readline and promises: 10 ms of every start). A dynamic import stays what it
- * is: esbuild would give it nothing but a default.
- */
-const builtinsByName = {
-  name: 'builtins-by-name',
-  setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
-  },
+  resolveId: (id, importer) =>
+    id === 'http' && importer?.includes('grpc-js') ? { id: 'https', external: true } : undefined,
 };
 
 /** For packages that call `require` for Node's own modules. */
@@ -39,24 +41,35 @@ const REQUIRE =
   'let __require_; const require = (id) => ' +
   "(__require_ ??= process.getBuiltinModule('node:module').createRequire(import.meta.url))(id);";
 
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const esbuild = await import('esbuild').catch(() => undefined);
-if (esbuild === undefined) {
-  console.log('esbuild is not installed: depot will run from its sources.');
+/** What every command and `bake --print` need, in one file: each further one costs a millisecond. */
+const isPlanning = (id) =>
+  /^\0node:(?:fs|path|path\/posix)$/.test(id) ||
+  (/\/planner\/(?!compose\/)/.test(id) &&
+    !/\/(?:crypto|regex|network|time|timestamp|version)\.ts$|\/regexp\//.test(id)) ||
+  /\/cli\/(?:main|output|flags|command|environment|host|entitlements)\.ts$/.test(id) ||
+  /\/cli\/(?:commands\/bake(?:-flags)?|print\/(?:diagnostic|text))\.ts$/.test(id);
+
+const bundler = await import('rolldown').catch(() => undefined);
+// An older Node does not know the names of all that a newer one has.
+const isTarget = Number(process.versions.node.split('.')[0]) >= 24;
+if (bundler === undefined) {
+  console.log('rolldown is not installed: depot will run from its sources.');
 } else {
   rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-  await esbuild.build({
-    entryPoints: { main: path.join(root, 'cli/main.ts') },
-    outdir: path.join(root, 'dist'),
-    bundle: true,
+  const bundle = await bundler.rolldown({
+    input: { main: path.join(root, 'cli/main.ts') },
+    cwd: root,
     platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    splitting: true,
-    chunkNames: 'chunk-[hash]',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    banner: { js: REQUIRE },
-    plugins: [withoutHttp, builtinsByName],
-    logLevel: 'warning',
+    transform: { define: { 'process.env.NODE_ENV': '"production"' } },
+    treeshake: { propertyReadSideEffects: false },
+    plugins: isTarget ? [withoutHttp, builtinsByName] : [withoutHttp],
   });
+  await bundle.write({
+    dir: path.join(root, 'dist'),
+    format: 'esm',
+    banner: REQUIRE,
+    chunkFileNames: '[name]-[hash].js',
+    codeSplitting: { groups: [{ name: 'plan', test: isPlanning, priority: 1 }] },
+  });
+  await bundle.close();
 }

@@ -68,10 +68,20 @@ function dockerConfigFile(env: Env): string {
   return path.join(env.DOCKER_CONFIG || path.join(env.HOME || os.homedir(), '.docker'), 'config.json');
 }
 
-/** Docker's configuration: `$DOCKER_AUTH_CONFIG`, else `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
-export async function dockerConfig(env: Env): Promise<Result<DockerConfig, BadDockerConfig>> {
+/**
+ * Docker's configuration: `$DOCKER_AUTH_CONFIG`, else `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. A file
+ * that may not be read is no reason to build nothing (HOME is often another user's in containers), but `warn` is told.
+ */
+export async function dockerConfig(
+  env: Env,
+  warn: (message: string) => void,
+): Promise<Result<DockerConfig, BadDockerConfig>> {
   if (env.DOCKER_AUTH_CONFIG) return parseDockerConfig(env.DOCKER_AUTH_CONFIG, 'DOCKER_AUTH_CONFIG');
   const file = dockerConfigFile(env);
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
+      warn(`${file} cannot be read (${error.code ?? error.message}): building without its credentials`);
+    return undefined;
+  });
   return text === undefined || text.trim() === '' ? ok(EMPTY_DOCKER_CONFIG) : parseDockerConfig(text, file);
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { DockerEngine } from '../runtime/docker/engine.ts';
-import { engineRoot, engineUp } from '../runtime/hosts/engine/engine.ts';
-import { startRegistry } from '../runtime/hosts/engine/registry.ts';
+import { engineDown, engineRoot, engineUp } from '../runtime/hosts/engine/engine.ts';
+import { startRegistry, stopRegistry } from '../runtime/hosts/engine/registry.ts';
 import { dataDir } from './config.ts';
 import { failureText } from './print/failure.ts';
 import type { Result } from '../planner/result.ts';
@@ -30,16 +30,7 @@ async function demo(): Promise<void> {
 
   heading('2. Two registries');
   const registries = await Promise.all(
-    ['a', 'b'].map(async (name) =>
-      must(
-        await startRegistry({
-          root,
-          folder: path.join(dataDir(process.env), 'demo', `registry-${name}`),
-          detached: true,
-          signal,
-        }),
-      ),
-    ),
+    registryFolders().map(async (folder) => must(await startRegistry({ root, folder, detached: true, signal }))),
   );
   const [a, b] = registries.map(({ host }) => host);
   if (a === undefined || b === undefined) return stop('a registry did not start');
@@ -73,7 +64,20 @@ async function demo(): Promise<void> {
   heading('How to go on');
   print(`node cli/depot.mjs engine status      where the engine is
 node cli/depot.mjs bake --print       in fixtures/monorepo: what would be built
-node cli/depot.mjs engine down        stops the engine; run the demo again and everything is CACHED`);
+npm run demo -- down                  stops the registries and the engine; run the demo again and everything is CACHED`);
+}
+
+/** Stops what the demo left running for its user to look at. Images and cache stay. */
+async function down(): Promise<void> {
+  const signal = AbortSignal.timeout(SET_UP_MS);
+  const stopped = await Promise.all(registryFolders().map((folder) => stopRegistry(folder, { signal })));
+  print(`Stopped ${stopped.filter(Boolean).length} registries.`);
+  const engine = must(await engineDown({ dataDir: dataDir(process.env), report: say, signal }));
+  if (engine.stopped.length === 0) print('No engine of ours was running.');
+}
+
+function registryFolders(): readonly string[] {
+  return ['a', 'b'].map((name) => path.join(dataDir(process.env), 'demo', `registry-${name}`));
 }
 
 function depot(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -141,4 +145,4 @@ function say({
   else print(`=> ${title}${state === 'started' ? ' ...' : `: ${state}${detail === undefined ? '' : `: ${detail}`}`}`);
 }
 
-await demo();
+await (process.argv[2] === 'down' ? down() : demo());

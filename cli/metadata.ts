@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuiltTarget } from '../runtime/build/build.ts';
 
@@ -16,6 +16,21 @@ export function metadataJson(built: readonly BuiltTarget[], builder: string): st
     ] as const;
   });
   return `${JSON.stringify(Object.fromEntries([...targets].sort(byKey)), undefined, 2)}\n`;
+}
+
+/** Why a file cannot be written there, found out before the build; undefined when it looks as if it could. */
+export async function metadataProblem(file: string): Promise<string | undefined> {
+  const isFolder = (name: string): Promise<boolean> =>
+    stat(name).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+  if (await isFolder(file)) return 'it is a folder';
+  if (!(await isFolder(path.dirname(file)))) return `there is no folder ${path.dirname(file)}`;
+  return access(path.dirname(file), constants.W_OK).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => `${path.dirname(file)} cannot be written to (${error.code ?? error.message})`,
+  );
 }
 
 /** Writes the file whole or not at all. Throws the file system's error. */

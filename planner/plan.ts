@@ -9,6 +9,7 @@ import { printedGroups, requestedTargets } from './bake/requested.ts';
 import { Resolver } from './bake/resolve.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { buildGraph, withLinkedEntitlements } from './graph.ts';
+import { bounded } from './hcl/budget.ts';
 import { HclError } from './hcl/error.ts';
 import { isRemoteUrl } from './options/url.ts';
 import type { Result } from './result.ts';
@@ -49,8 +50,10 @@ export async function planBake(input: BakeInput): Promise<Result<Planned, readon
       },
     ]);
   }
-  const definition = await readDefinition(input);
-  return definition.ok ? planDefinition(definition.value, input) : definition;
+  return bounded(async () => {
+    const definition = await readDefinition(input);
+    return definition.ok ? planDefinition(definition.value, input) : definition;
+  });
 }
 
 function planDefinition(
@@ -60,7 +63,10 @@ function planDefinition(
   const { targets: defined, groups } = evaluated;
   const names: Names = { targets: new Set(defined.keys()), groups };
   const flags = [...input.overrides, ...flagOverrides(input.flags)];
-  const overrides = readOverrides(flags, [...defined.keys()], input.variables);
+  const overrides = readOverrides(flags, [...defined.keys()], {
+    environment: input.variables,
+    isPrinted: input.isPrinted === true,
+  });
   if (!overrides.ok) return overrides;
   const requested = requestedTargets(input.targets, names);
   if (!requested.ok) return requested;

@@ -10,7 +10,7 @@ import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { environmentMap } from '../environment.ts';
-import { metadataJson, writeMetadata } from '../metadata.ts';
+import { metadataJson, metadataProblem, writeMetadata } from '../metadata.ts';
 import { failureText } from '../print/failure.ts';
 import type { Progress, Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
@@ -32,6 +32,13 @@ export async function buildPlan(planned: Planned, context: CommandContext, setti
   const progress = await chooseProgress(mode, settings?.write ?? ((text) => void stderr.write(text)));
   if (!progress.ok) {
     stderr.write(`ERROR: ${progress.failure}\n`);
+    return 1;
+  }
+  const metadataFile = context.args.texts.get('metadata-file');
+  const problem =
+    metadataFile === undefined ? undefined : await metadataProblem(path.resolve(context.cwd, metadataFile));
+  if (problem !== undefined) {
+    stderr.write(`ERROR: the metadata file ${JSON.stringify(metadataFile)} cannot be written: ${problem}\n`);
     return 1;
   }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
@@ -92,7 +99,7 @@ async function buildServices(
   planned: Planned,
   engine: EngineHandle,
 ): Promise<BuildServices | undefined> {
-  const config = await dockerConfig(env);
+  const config = await dockerConfig(env, (warning) => void stderr.write(`WARNING: ${warning}\n`));
   if (!config.ok) {
     stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);
     return undefined;

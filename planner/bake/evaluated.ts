@@ -65,6 +65,7 @@ export function evaluateDefinition(
   diagnostics.push(...globals.check());
   const targets = new Map<string, RawTarget>();
   for (const [name, each] of made) {
+    if (diagnostics.length > MAX_DIAGNOSTICS) break;
     for (const one of each) {
       const decoded = decodeTarget(name, one.block, inside(globals.scope, one));
       diagnostics.push(...decoded.diagnostics);
@@ -80,6 +81,9 @@ export function evaluateDefinition(
   }
   return { evaluated: { targets, groups, globals }, diagnostics: distinct(diagnostics) };
 }
+
+/** Nobody reads more at once, and each costs a search for what may have been meant. */
+const MAX_DIAGNOSTICS = 100;
 
 function inside(scope: Scope, target: MatrixTarget): Scope {
   return target.axes.size === 0 ? scope : scope.with(target.axes);

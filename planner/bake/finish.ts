@@ -6,6 +6,7 @@ import { sshProblem } from '../options/ssh.ts';
 import { isGitOverSsh, isRemoteUrl } from '../options/url.ts';
 import type { SshEntry, Target, TypedEntry } from '../target.ts';
 import type { RawTarget } from './raw-target.ts';
+import { placeOf } from './raw-target.ts';
 
 /** What is needed to turn what a target says into what it means. */
 export interface FinishContext {
@@ -20,8 +21,7 @@ export function finishTarget(
 ): { readonly target: Target; readonly diagnostics: readonly Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   const complain = (attribute: string, message: string, hint: string): void => {
-    const span = raw.places.get(attribute) ?? raw.places.get('');
-    const through = raw.through?.get(attribute) ?? [];
+    const { span, through } = placeOf(raw, attribute) ?? { span: raw.places.get(''), through: [] };
     diagnostics.push({
       reason: 'invalid-value',
       message: `target "${raw.name}": ${message}`,

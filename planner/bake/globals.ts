@@ -4,13 +4,13 @@ import { convert } from '../hcl/convert.ts';
 import { HclError } from '../hcl/error.ts';
 import { evaluate } from '../hcl/evaluate.ts';
 import type { Library } from '../hcl/functions/table.ts';
-import type { Scope } from '../hcl/scope.ts';
+import { Scope } from '../hcl/scope.ts';
 import { didYouMean } from '../hcl/suggest.ts';
 import type { Type } from '../hcl/type.ts';
 import { STRING } from '../hcl/type.ts';
 import { typeFromExpression } from '../hcl/type-expression.ts';
 import type { Value } from '../hcl/value.ts';
-import { NULL, text } from '../hcl/value.ts';
+import { text } from '../hcl/value.ts';
 import type { Result } from '../result.ts';
 import type { Span } from '../source.ts';
 import type { Definition } from './definition.ts';
@@ -25,7 +25,7 @@ export interface GlobalsInput {
   readonly builtins: ReadonlyMap<string, Value>;
   readonly library: Library;
   /** `target.NAME.ATTR` and `group.NAME.ATTR`; undefined when the expression is no such reference. */
-  readonly blockAttribute: (expression: Extract<Expression, { is: 'attribute' }>, scope: Scope) => Value | undefined;
+  readonly blockAttribute: (expression: Extract<Expression, { is: 'attribute' }>) => Value | undefined;
 }
 
 /** A variable as `--list=variables` shows it. */
@@ -56,8 +56,13 @@ export class Globals {
 
   constructor(input: GlobalsInput) {
     this.#input = input;
-    this.scope = this.#makeScope('blocks', new Map(), new Map());
-    this.#plainScope = this.#makeScope('plain', new Map(), new Map());
+    const names = {
+      variable: (name: string, span: Span) => this.#value(name, span),
+      callable: (name: string) => input.library.find(name) ?? this.#functions.find(name),
+      functionNames: () => [...input.library.names(), ...this.#functions.names()],
+    };
+    this.scope = new Scope({ ...names, blockAttribute: input.blockAttribute });
+    this.#plainScope = new Scope({ ...names, blockAttribute: () => undefined });
     this.#functions = new UserFunctions({
       blocks: input.definition.functions,
       isStandard: (name) => input.library.find(name) !== undefined,
@@ -92,26 +97,6 @@ export class Globals {
         value: this.#value(name, block.headerSpan),
       };
     });
-  }
-
-  #makeScope(
-    sees: 'blocks' | 'plain',
-    names: ReadonlyMap<string, Value>,
-    splat: ReadonlyMap<Expression, Value>,
-  ): Scope {
-    const scope: Scope = {
-      variable: (name, span) => names.get(name) ?? this.#value(name, span),
-      blockAttribute: (expression) =>
-        sees === 'plain' || (names.size > 0 && names.has(rootName(expression)))
-          ? undefined
-          : this.#input.blockAttribute(expression, scope),
-      callable: (name) => this.#input.library.find(name) ?? this.#functions.find(name),
-      functionNames: () => [...this.#input.library.names(), ...this.#functions.names()],
-      with: (more) => this.#makeScope(sees, new Map([...names, ...more]), splat),
-      splatItem: (node) => splat.get(node) ?? NULL,
-      withSplatItem: (node, item) => this.#makeScope(sees, names, new Map([...splat, [node, item]])),
-    };
-    return scope;
   }
 
   #value(name: string, span: Span): Value {
@@ -277,7 +262,7 @@ function literalExpected(span: Span): HclError {
   });
 }
 
-const NOTHING_IN_SCOPE: Scope = {
+const NOTHING_IN_SCOPE = new Scope({
   variable: (_name, span) => {
     throw literalExpected(span);
   },
@@ -286,13 +271,4 @@ const NOTHING_IN_SCOPE: Scope = {
     throw literalExpected(call.span);
   },
   functionNames: () => [],
-  with: () => NOTHING_IN_SCOPE,
-  splatItem: () => NULL,
-  withSplatItem: () => NOTHING_IN_SCOPE,
-};
-
-function rootName(expression: Expression): string {
-  let node = expression;
-  while (node.is === 'attribute' || node.is === 'index' || node.is === 'splat') node = node.of;
-  return node.is === 'variable' ? node.name : '';
-}
+});

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../diagnostic.ts';
+import { bounded } from '../hcl/budget.ts';
 import { jsonText } from '../hcl/functions/json-text.ts';
 import { describeType } from '../hcl/type.ts';
 import type { Value } from '../hcl/value.ts';
@@ -38,7 +39,7 @@ export interface DefinitionList {
  * definition is evaluated for it; fails with what is wrong there.
  */
 export async function listDefinition(input: DefinitionInput): Promise<Result<DefinitionList, readonly Diagnostic[]>> {
-  const definition = await readDefinition(input);
+  const definition = await bounded(() => readDefinition(input));
   if (!definition.ok) return definition;
   const { targets, groups, globals } = definition.value.evaluated;
   const listed: ListedTarget[] = [];

@@ -25,7 +25,7 @@ export interface ReadOverrides {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** A defect of the reference that files and scripts may have come to rely on (buildx `bake/bake.go`, `AddOverrides`). */
+/** What the reference, by a defect, sets to nothing (buildx `bake/bake.go`, `AddOverrides`). */
 const CLEARED = new Set(['ulimits', 'no-cache-filter', 'network']);
 const KEYS: readonly string[] = [
   'annotations',
@@ -59,12 +59,12 @@ const NEEDS_SUB = new Set(['args', 'contexts', 'labels', 'extra-hosts']);
 
 /**
  * Reads the `--set` flags against the names of all targets (buildx `bake/bake.go`, `newOverrides`). `environment` gives
- * the value of `x.args.NAME` without one.
+ * the value of `x.args.NAME` without one. What is only printed is printed as the reference does, defects included.
  */
 export function readOverrides(
   flags: readonly string[],
   names: readonly string[],
-  environment: ReadonlyMap<string, string>,
+  { environment, isPrinted }: { readonly environment: ReadonlyMap<string, string>; readonly isPrinted: boolean },
 ): Result<ReadOverrides, readonly Diagnostic[]> {
   const overrides = new Map<
     string,
@@ -90,9 +90,10 @@ export function readOverrides(
       );
       continue;
     }
-    if (CLEARED.has(key)) {
-      const message = `--set ${flag} clears ${key} instead of setting it, as docker buildx bake does`;
-      warnings.push({ reason: 'ineffective', message, hint: `set ${key} in an override file` });
+    const clears = isPrinted && CLEARED.has(key);
+    if (clears) {
+      const message = `docker buildx bake prints ${key} as cleared by --set ${flag}, and so does this; a build sets it`;
+      warnings.push({ reason: 'ineffective', message, hint: `set ${key} in an override file to see it printed` });
     }
     const matched = names.filter(matches);
     if (matched.length === 0) {
@@ -107,7 +108,7 @@ export function readOverrides(
       const own = overrides.get(name) ?? new Map();
       overrides.set(name, own);
       const known = own.get(`${key}.${sub ?? ''}`) ?? { key, sub, values: [], append: false };
-      known.values.push(value);
+      if (!clears) known.values.push(value);
       known.append ||= append;
       own.set(`${key}.${sub ?? ''}`, known);
     }
@@ -188,7 +189,7 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'call':
       return ok({ ...target, [one.key]: last });
     case 'network':
-      return ok({ ...target, network: '' });
+      return ok({ ...target, network: last });
     case 'shm-size':
       return ok({ ...target, shmSize: last });
     case 'pull':
@@ -210,9 +211,9 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
     case 'platform':
       return ok({ ...target, platforms: listed(target.platforms, one) });
     case 'ulimits':
-      return ok({ ...target, ulimits: [] });
+      return ok({ ...target, ulimits: listed(target.ulimits, one) });
     case 'no-cache-filter':
-      return ok({ ...target, noCacheFilter: [] });
+      return ok({ ...target, noCacheFilter: listed(target.noCacheFilter, one) });
     case 'annotations':
       return ok({ ...target, annotations: unique([...(target.annotations ?? []), ...one.values]) });
     case 'entitlements':

@@ -1,6 +1,8 @@
 import type { ComposeTargets, ComposeTargetsInput } from '../compose/bake-targets.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Body } from '../hcl/ast.ts';
+import { withBudget } from '../hcl/budget.ts';
+import { HclError } from '../hcl/error.ts';
 import { standardLibrary } from '../hcl/functions/table.ts';
 import { text } from '../hcl/value.ts';
 import type { FileSystemPort } from '../host.ts';
@@ -64,23 +66,35 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   const compose = await readCompose(read.value.compose, composeInput);
   if (!compose.ok) return compose;
   const { definition, diagnostics } = collectDefinition(bodies);
-  const { evaluated, diagnostics: found } = evaluateDefinition(definition, {
+  const library = await standardLibrary({ now: input.now, homeDir, sources: files.value.map((file) => file.text) });
+  const characters = files.value.reduce((sum, file) => sum + file.text.length, 0);
+  const evaluation = evaluated(characters, definition, {
     environment,
     paths: switches.value.fileRelative ? 'file' : 'working-directory',
     builtins: new Map([
       ['BAKE_CMD_CONTEXT', text('cwd://')],
       ['BAKE_LOCAL_PLATFORM', text(input.localPlatform)],
     ]),
-    library: await standardLibrary({
-      now: input.now,
-      homeDir: input.homeDir,
-      sources: files.value.map((file) => file.text),
-    }),
+    library,
   });
-  if (diagnostics.length + found.length > 0) return fail([...diagnostics, ...found]);
+  if (!evaluation.ok) return fail([...diagnostics, ...evaluation.failure]);
+  if (diagnostics.length > 0) return fail(diagnostics);
   const warnings = [...(compose.value?.warnings ?? []), ...bodies.flatMap(ineffective)];
   const variables = compose.value?.variables ?? new Map<string, string>();
-  return ok({ evaluated: overCompose(compose.value, evaluated), warnings, variables });
+  return ok({ evaluated: overCompose(compose.value, evaluation.value), warnings, variables });
+}
+
+function evaluated(
+  characters: number,
+  ...[definition, input]: Parameters<typeof evaluateDefinition>
+): Result<EvaluatedDefinition, readonly Diagnostic[]> {
+  try {
+    const { evaluated: result, diagnostics } = withBudget(characters, () => evaluateDefinition(definition, input));
+    return diagnostics.length > 0 ? fail(diagnostics) : ok(result);
+  } catch (error) {
+    if (!(error instanceof HclError)) throw error;
+    return fail(error.diagnostics);
+  }
 }
 
 /** Compose files come first, wherever they stand; blocks of the same name merge over their targets, groups replace theirs. */

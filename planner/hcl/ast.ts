@@ -78,6 +78,8 @@ export type Expression =
   | { readonly is: 'tuple'; readonly items: readonly Expression[]; readonly span: Span }
   | { readonly is: 'object'; readonly items: readonly ObjectItem[]; readonly span: Span }
   | ForExpression
+  /** `a.b` as the key of an object, which may be a name or a value. */
+  | { readonly is: 'ambiguous-key'; readonly span: Span }
   | { readonly is: 'parentheses'; readonly inner: Expression; readonly span: Span };
 
 export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '==' | '!=' | '<' | '<=' | '>' | '>=' | '&&' | '||';

@@ -1,7 +1,9 @@
 import type { Span } from '../source.ts';
 import type { Expression } from './ast.ts';
+import { checkLength, spend } from './budget.ts';
 import { convert } from './convert.ts';
 import { HclError } from './error.ts';
+import { INSTEAD_OF } from './functions/elsewhere.ts';
 import type { HclFunction, Parameter, Scope } from './scope.ts';
 import { CallError } from './scope.ts';
 import { article, didYouMean } from './suggest.ts';
@@ -20,17 +22,21 @@ export function callFunction(call: Call, scope: Scope, evaluate: Evaluate): Valu
     throw new HclError({
       reason: 'unknown-function',
       message: `There is no function named ${JSON.stringify(call.name)}`,
-      hint: didYouMean(
-        call.name,
-        scope.functionNames(),
-        'define it in a function block, or see the list of functions of bake',
-      ),
+      hint: hintFor(call.name, scope),
       span: call.nameSpan,
     });
   }
   if (typeof callable === 'function') return callable(call, scope);
   const args = argumentValues(call, scope, evaluate);
   return applyFunction(callable, args, call);
+}
+
+function hintFor(name: string, scope: Scope): string {
+  const instead = Object.hasOwn(INSTEAD_OF, name) ? INSTEAD_OF[name] : undefined;
+  return (
+    instead ??
+    didYouMean(name, scope.functionNames(), 'define it in a function block, or see the list of functions of bake')
+  );
 }
 
 interface Argument {
@@ -62,7 +68,10 @@ function applyFunction(callable: HclFunction, args: readonly Argument[], call: C
     return parameter === undefined ? value : argument(parameter, value, span);
   });
   try {
-    return callable.call(converted);
+    const result = callable.call(converted);
+    if (result.is === 'string') checkLength(result.value, call.span);
+    if ('items' in result) spend(result.items.length, call.span);
+    return result;
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(call);
     if (!(error instanceof CallError)) throw error;

@@ -1,5 +1,6 @@
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
+import { spend } from './budget.ts';
 import { formatNumber, parseNumber } from './number.ts';
 import type { Type } from './type.ts';
 import { ANY, BOOL, describeType, NUMBER, sameType, STRING } from './type.ts';
@@ -12,6 +13,7 @@ export type Mismatch = string;
 /** Converts a value to a type (zclconf/go-cty `convert`). */
 export function convert(value: Value, type: Type): Result<Value, Mismatch> {
   if (type.is === 'any') return ok(value);
+  spend(1);
   if (value.is === 'null') return ok({ is: 'null', type });
   switch (type.is) {
     case 'string':

@@ -2,6 +2,7 @@ import type { Span } from '../source.ts';
 import type { Expression, ForExpression, TemplatePart } from './ast.ts';
 import { convert, unify } from './convert.ts';
 import { HclError, isPassable, mapAll } from './error.ts';
+import { checkLength, spend } from './budget.ts';
 import { callFunction } from './call.ts';
 import type { Scope } from './scope.ts';
 import { compare, formatNumber, isInteger, negate, toDouble } from './number.ts';
@@ -17,6 +18,7 @@ import { bool, elements, equal, kindOf, NULL, number, object, text, tuple, typeO
  * only when they are needed. Throws {@link HclError} with the place of the mistake.
  */
 export function evaluate(expression: Expression, scope: Scope): Value {
+  spend(1, expression.span);
   switch (expression.is) {
     case 'string':
       return text(expression.value);
@@ -54,6 +56,13 @@ export function evaluate(expression: Expression, scope: Scope): Value {
       return objectOf(expression, scope);
     case 'for':
       return forExpression(expression, scope);
+    case 'ambiguous-key':
+      throw wrong(
+        expression.span,
+        'ambiguous-key',
+        'This key is ambiguous',
+        'put it in parentheses to use its value, or in quotes to use its text',
+      );
   }
 }
 
@@ -98,10 +107,12 @@ function render(parts: readonly TemplatePart[], scope: Scope): string {
       }
       case 'for':
         for (const [key, value] of collection(part.collection, scope)) {
+          spend(1, part.span);
           out += render(part.body, loopScope(part, key, value, scope));
         }
         break;
     }
+    checkLength(out, part.span);
   }
   return out;
 }

@@ -73,6 +73,7 @@ function collect(expression: Expression, bound: ReadonlySet<string>, found: Free
     case 'bool':
     case 'null':
     case 'splat-item':
+    case 'ambiguous-key':
       return;
   }
 }

@@ -104,7 +104,6 @@ class BodyParser extends ExpressionParser {
     const after = this.peek('count');
     if (ends === '}' && after.text === '}') return;
     if (ends === 'newline' && (after.kind === 'newline' || after.kind === 'end')) return;
-    if (ends === 'newline' && after.text === '}') return;
     throw this.error(
       after,
       'A newline is expected after this attribute',

@@ -1,3 +1,4 @@
+import { spend } from './budget.ts';
 import type { HclNumber } from './number.ts';
 import { compare, formatNumber, fromInteger } from './number.ts';
 import type { Type } from './type.ts';
@@ -37,6 +38,7 @@ export function set(element: Type, items: readonly Value[]): Value {
 }
 
 export function typeOf(value: Value): Type {
+  spend(1);
   switch (value.is) {
     case 'string':
       return STRING;
@@ -66,6 +68,7 @@ export function kindOf(value: Value): string {
 
 /** Equal as `==` has it: values of different types never are; null equals null. */
 export function equal(a: Value, b: Value): boolean {
+  spend(1);
   if (a.is === 'null' || b.is === 'null') return a.is === b.is;
   if (a.is !== b.is) return false;
   switch (a.is) {
@@ -138,6 +141,7 @@ function compareValues(a: Value, b: Value): number {
 
 /** A text that is the same for equal values; the order of sets of structures. */
 function canonical(value: Value): string {
+  spend(1);
   switch (value.is) {
     case 'string':
       return JSON.stringify(value.value);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Result } from '../../planner/result.ts';
@@ -49,6 +49,9 @@ export async function prepareTarget(
       cause: 'no such file',
       hint: await dockerfileHint(path.dirname(file), path.dirname(shown)),
     });
+  }
+  if (await isUnreadableKind(path.join(path.dirname(file), name))) {
+    return fail({ reason: 'input-missing', target: target.name, what: 'Dockerfile', path: shown, cause: 'not a file' });
   }
   return ok({
     target,
@@ -109,6 +112,15 @@ async function dockerfileName(file: string): Promise<string | undefined> {
   const entries: readonly string[] = await readdir(path.dirname(file)).catch(() => []);
   if (entries.includes(name)) return name;
   return name === 'Dockerfile' && entries.includes('dockerfile') ? 'dockerfile' : undefined;
+}
+
+/**
+ * A folder, or a pipe on which the daemon would wait for ever. A link is the daemon's to follow: it does so inside the
+ * context.
+ */
+async function isUnreadableKind(file: string): Promise<boolean> {
+  const found = await lstat(file).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isSymbolicLink();
 }
 
 async function dockerfileHint(dir: string, shown: string): Promise<string> {

@@ -1,3 +1,5 @@
+import { classEnd, globMatcher } from './glob.ts';
+
 /** A pattern list that cannot be used, with the pattern at fault. */
 export class BadPattern extends Error {
   constructor(pattern: string) {
@@ -86,7 +88,7 @@ function compile(source: string): readonly Pattern[] {
   return [{ text, negated, matches: matcher(text, source) }];
 }
 
-/** One of four ways to match: exactly, by prefix, by suffix, or by a regular expression. */
+/** One of four ways to match: exactly, by prefix, by suffix, or part by part. */
 function matcher(text: string, source: string): (path: string) => boolean {
   checkGlob(text, source);
   if (!/[*?[\\]/.test(text)) return (path) => path === text;
@@ -98,61 +100,7 @@ function matcher(text: string, source: string): (path: string) => boolean {
     const suffix = text.slice(2);
     return (path) => path.endsWith(suffix) || (suffix.startsWith('/') && path === suffix.slice(1));
   }
-  const expression = new RegExp(`^${regexSource(text)}$`, 'su');
-  return (path) => expression.test(path);
-}
-
-function regexSource(text: string): string {
-  let out = '';
-  for (let at = 0; at < text.length;) {
-    const rest = text.slice(at);
-    if (rest.startsWith('**')) {
-      at += rest.startsWith('**/') ? 3 : 2;
-      out += at >= text.length ? '.*' : '(?:.*/)?';
-    } else if (rest.startsWith('*')) {
-      out += '[^/]*';
-      at++;
-    } else if (rest.startsWith('?')) {
-      out += '[^/]';
-      at++;
-    } else if (rest.startsWith('[')) {
-      const end = classEnd(text, at);
-      out += characterClass(text.slice(at + 1, end));
-      at = end + 1;
-    } else {
-      if (rest.startsWith('\\')) at++;
-      const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
-      out += literal(character);
-      at += character.length;
-    }
-  }
-  return out;
-}
-
-function characterClass(body: string): string {
-  const negated = body.startsWith('^');
-  let out = '';
-  for (let at = negated ? 1 : 0; at < body.length;) {
-    if (body[at] === '\\') at++;
-    const character = String.fromCodePoint(body.codePointAt(at) ?? 0);
-    at += character.length;
-    const isRange = character === '-' && body[at - 2] !== '\\';
-    out += isRange ? '-' : /[\\\]^[-]/.test(character) ? `\\${character}` : literal(character);
-  }
-  return `[${negated ? '^' : ''}${out}]`;
-}
-
-function literal(character: string): string {
-  return /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
-}
-
-/** Where a `[...]` ends; Go takes a `]` in first place as the end of an empty, and so bad, class. */
-function classEnd(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === '\\') at++;
-    else if (text[at] === ']') return at;
-  }
-  return -1;
+  return globMatcher(text);
 }
 
 /** Refuses what Go's `filepath.Match` refuses: an unfinished class or escape, an empty or backward range. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { PacketType } from '../../proto/gen/fsutil/wire_pb.ts';
@@ -7,7 +8,7 @@ import { followPaths, withoutCovered } from './follow.ts';
 import type { SendParts } from './packet.ts';
 import { dataHead, errorPacket, finPacket, readPacket, statOf, statPacket } from './packet.ts';
 import { GO_MODE_TYPE } from './stat.ts';
-import type { BytePath } from './walk.ts';
+import type { BytePath, Entry } from './walk.ts';
 import { onDisk } from './walk.ts';
 
 /** What of a folder the other side wants. */
@@ -72,6 +73,7 @@ async function sendList(request: TreeRequest, files: Map<number, BytePath>, stre
   let id = 0;
   for await (const entry of filteredWalk(request.root, { include: includes(request), exclude: request.exclude })) {
     stream.signal.throwIfAborted();
+    refuseUnreadableName(entry);
     const { stats } = entry;
     const inode = stats.nlink > 1n && !stats.isDirectory() ? `${stats.dev}:${stats.ino}` : undefined;
     const original = inode === undefined ? undefined : firstNames.get(inode);
@@ -82,6 +84,16 @@ async function sendList(request: TreeRequest, files: Map<number, BytePath>, stre
     await stream.send(statPacket(statOf(entry, original)));
   }
   await stream.send(statPacket(undefined));
+}
+
+/** A daemon since BuildKit 0.17 ends the whole transfer over such a name, without naming it (protobuf strings are UTF-8). */
+function refuseUnreadableName({ path, linkTarget }: Entry): void {
+  const bad = [path, linkTarget].find((one) => one !== undefined && !isUtf8(Buffer.from(one, 'latin1')));
+  if (bad === undefined) return;
+  const shown = bad.replace(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  throw new Error(
+    `the name "${shown}" is not UTF-8, which BuildKit does not take; rename it or add it to .dockerignore`,
+  );
 }
 
 function includes(request: TreeRequest): readonly string[] {

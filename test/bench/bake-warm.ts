@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { dockerOf, ownEngine, sharedRoot } from '../rig/engine.ts';
 import { peers } from '../rig/peers.ts';
-import { inTurns, median, table, wallTime } from './paired.ts';
+import { inTurns, median, ratios, table, wallTime } from './paired.ts';
 
 /**
  * A bake of fixtures/monorepo in which nothing changed, against `docker buildx bake` 0.29.1 on the same engine, in turns;
@@ -49,4 +49,5 @@ await using both = await contenders(engine.dockerHost);
 await inTurns(both.all, { rounds: 2, cwd: MONOREPO });
 const times = await inTurns(both.all, { rounds: ROUNDS, cwd: MONOREPO });
 console.log(`warm, nothing changed, in turns\n${table(times)}\n`);
+console.log(`median of the ratios of each round ${median(ratios(times, 'depot', 'buildx')).toFixed(2)}`);
 console.log(`bake-warm: ${(median(times.get('depot') ?? []) / median(times.get('buildx') ?? [])).toFixed(2)}`);

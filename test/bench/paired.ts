@@ -50,6 +50,12 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
+/** How many times as long as the other one took in each round. On a machine with other work, rounds differ more than pairs. */
+export function ratios(times: Times, one: string, other: string): readonly number[] {
+  const others = times.get(other) ?? [];
+  return (times.get(one) ?? []).map((time, round) => time / (others[round] ?? Number.NaN));
+}
+
 /** A line for each contender: every time, and the median. */
 export function table(times: Times): string {
   return [...times]

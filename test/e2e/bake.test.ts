@@ -123,6 +123,18 @@ target "fine" { dockerfile = "fine.Dockerfile" }
       'ERROR: docker-bake.hcl:2:1: target web: Dockerfile nope.Dockerfile cannot be used: no such file\n  there is web.Dockerfile\n',
     ],
     [
+      'a Dockerfile that is a folder',
+      { 'docker-bake.hcl': 'target "web" {}\n', 'Dockerfile/x': '' },
+      ['web'],
+      'ERROR: docker-bake.hcl:1:1: target web: Dockerfile Dockerfile cannot be used: not a file\n',
+    ],
+    [
+      'a metadata file in a folder that is not there, before anything is built,',
+      { 'docker-bake.hcl': 'target "web" { dockerfile = "nope" }\n' },
+      ['web', '--metadata-file=/none/at/all.json'],
+      'ERROR: the metadata file "/none/at/all.json" cannot be written: there is no folder /none/at\n',
+    ],
+    [
       'a syntax error',
       { 'docker-bake.hcl': 'target "web" {\n  tags = ["a" "b"]\n}\n' },
       ['web'],

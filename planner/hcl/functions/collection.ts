@@ -2,7 +2,6 @@ import { convert, converted, unify } from '../convert.ts';
 import { isInteger, toDouble } from '../number.ts';
 import type { HclFunction } from '../scope.ts';
 import { CallError } from '../scope.ts';
-import type { Type } from '../type.ts';
 import { ANY, sameType, STRING } from '../type.ts';
 import type { Value } from '../value.ts';
 import { bool, equal, NULL, object, sortedKeys, text, tuple, typeOf } from '../value.ts';
@@ -231,7 +230,7 @@ function coalesce(args: readonly Value[]): Value {
 
 /** Items as the kind of sequence that they come from; those of a set as a list. */
 function resequenced(from: Value, items: readonly Value[]): Value {
-  return 'items' in from && 'element' in from ? list(from.element satisfies Type, items) : tuple(items);
+  return 'items' in from && 'element' in from ? list(from.element, items) : tuple(items);
 }
 
 function distinct(items: readonly Value[]): readonly Value[] {

@@ -45,7 +45,7 @@ class CsvReader {
   /** The next row that is not empty. */
   next(): Row | undefined {
     let text = this.#nextLine();
-    while (text === '\n') text = this.#nextLine();
+    while (text === '\n' || text === '') text = this.#nextLine();
     if (text === undefined) return undefined;
     const line = this.#line;
     const fields: string[] = [];

@@ -1,3 +1,4 @@
+import { spend } from '../budget.ts';
 import { formatNumber } from '../number.ts';
 import { CallError } from '../scope.ts';
 import type { Value } from '../value.ts';
@@ -5,6 +6,7 @@ import { NULL, sortedKeys, text } from '../value.ts';
 
 /** A value as JSON in the way of Go: compact, keys sorted, `<`, `>` and `&` escaped. Throws {@link CallError}. */
 export function jsonText(value: Value): string {
+  spend(1);
   switch (value.is) {
     case 'null':
       return 'null';

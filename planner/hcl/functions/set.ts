@@ -56,7 +56,7 @@ function product(args: readonly Value[]): Value {
   });
   const total = columns.reduce((times, { items }) => times * items.length, 1);
   if (total * args.length > MAX_PRODUCT) {
-    throw new CallError(`the product would have ${total} elements; ${MAX_PRODUCT} values are the most`);
+    throw new CallError(`the product would have ${total} elements; at most ${MAX_PRODUCT} values fit`);
   }
   const none: readonly (readonly Value[])[] = [];
   const rows = (total === 0 ? [] : columns).reduce(

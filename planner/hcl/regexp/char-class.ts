@@ -1,16 +1,10 @@
 /** Inclusive code points. */
 export type Range = readonly [low: number, high: number];
 
-/** One part of a class: ranges, or what JavaScript calls a property of Unicode. */
-interface Part {
-  readonly pattern: RegExp;
-  readonly negated: boolean;
-}
+/** One part of a class. */
+export type Part = (code: number) => boolean;
 
-/**
- * A set of code points. JavaScript's own tables of Unicode answer: its `iu` folds case as Go does (simple folding), and
- * one code point at a time there is nothing to backtrack. Answers for ASCII are kept.
- */
+/** A set of code points. Answers for ASCII are kept. */
 export class CharClass {
   readonly #parts: readonly Part[];
   readonly #negated: boolean;
@@ -31,15 +25,14 @@ export class CharClass {
   }
 
   #find(code: number): boolean {
-    const text = String.fromCodePoint(code);
-    return this.#parts.some(({ pattern, negated }) => pattern.test(text) !== negated) !== this.#negated;
+    return this.#parts.some((has) => has(code)) !== this.#negated;
   }
 }
 
 /** Ranges as a part of a class. */
 export function rangesPart(ranges: readonly Range[], fold: boolean, negated = false): Part {
-  const source = ranges.map(([low, high]) => `${escape(low)}-${escape(high)}`).join('');
-  return { pattern: new RegExp(`^[${source}]$`, fold ? 'iu' : 'u'), negated };
+  if (fold) return matchedBy(ranges.map(([low, high]) => `${escape(low)}-${escape(high)}`).join(''), fold, negated);
+  return (code) => ranges.some(([low, high]) => low <= code && code <= high) !== negated;
 }
 
 /** `\p{name}`: a general category, a script, or Any; undefined for a name that means nothing. */
@@ -47,12 +40,21 @@ export function propertyPart(name: string, fold: boolean, negated: boolean): Par
   if (!/^\w+$/.test(name)) return undefined;
   for (const property of [`gc=${name}`, `sc=${name}`, ...(PLAIN.has(name) ? [name] : [])]) {
     try {
-      return { pattern: new RegExp(`^[\\p{${property}}]$`, fold ? 'iu' : 'u'), negated };
+      return matchedBy(`\\p{${property}}`, fold, negated);
     } catch {
       continue;
     }
   }
   return undefined;
+}
+
+/**
+ * JavaScript's own tables of Unicode answer: its `iu` folds case as Go does (simple folding), and one code point at a time
+ * there is nothing to backtrack. Throws when it is no class.
+ */
+function matchedBy(source: string, fold: boolean, negated: boolean): Part {
+  const pattern = new RegExp(`^[${source}]$`, fold ? 'iu' : 'u');
+  return (code) => pattern.test(String.fromCodePoint(code)) !== negated;
 }
 
 const PLAIN = new Set(['Any', 'ASCII', 'Assigned']);

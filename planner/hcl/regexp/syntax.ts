@@ -1,3 +1,4 @@
+import type { Part } from './char-class.ts';
 import { CharClass, PERL_CLASSES, POSIX_CLASSES, propertyPart, rangesPart } from './char-class.ts';
 
 /** What a pattern means. */
@@ -38,7 +39,8 @@ export class PatternError extends Error {
 
 /** Counted repetitions, also of counted repetitions, up to this many times (Go `regexp/syntax`). */
 const MAX_REPEAT = 1000;
-const MAX_DEPTH = 1000;
+/** Deeper than any pattern that is read by people, and no danger to the stack. */
+const MAX_DEPTH = 250;
 
 interface Flags {
   readonly fold: boolean;
@@ -190,8 +192,8 @@ class Parser {
       this.#at += opening.length;
       return [this.#capture(name, depth)];
     }
-    const [opening, on = '', minus, off = '', end] = /^\(\?([imsU]*)(-([imsU]+))?([:)])/.exec(rest) ?? [];
-    if (opening === undefined || (end === ')' && on === '' && minus === undefined)) {
+    const [opening, on = '', off = '', end] = /^\(\?([imsU]*)(?:-([imsU]+))?([:)])/.exec(rest) ?? [];
+    if (opening === undefined) {
       const [part = rest] = /^\(\?[imsU]*-?[imsU]*./s.exec(rest) ?? [];
       throw new PatternError('invalid or unsupported Perl syntax', part);
     }
@@ -235,7 +237,7 @@ class Parser {
   }
 
   /** `\d`, `\pL`, `\p{Greek}`; undefined, with nothing read, when none stands here. */
-  #escapedClass(): ReturnType<typeof rangesPart> | undefined {
+  #escapedClass(): Part | undefined {
     const letter = this.#source[this.#at + 1] ?? '';
     const ranges = PERL_CLASSES[letter.toLowerCase()];
     if (ranges !== undefined) {
@@ -283,7 +285,7 @@ class Parser {
     this.#at++;
     const negated = this.#source[this.#at] === '^';
     if (negated) this.#at++;
-    const parts: ReturnType<typeof rangesPart>[] = [];
+    const parts: Part[] = [];
     for (let first = true; first || this.#source[this.#at] !== ']'; first = false) {
       if (this.#at >= this.#source.length) throw new PatternError('missing closing ]', this.#source.slice(start));
       parts.push(this.#posixClass() ?? this.#classEscape() ?? this.#classRange(start));
@@ -292,7 +294,7 @@ class Parser {
     return new CharClass(parts, negated);
   }
 
-  #posixClass(): ReturnType<typeof rangesPart> | undefined {
+  #posixClass(): Part | undefined {
     if (!this.#source.startsWith('[:', this.#at)) return undefined;
     const end = this.#source.indexOf(':]', this.#at + 2);
     if (end < 0) return undefined;
@@ -306,11 +308,11 @@ class Parser {
     return rangesPart(ranges, this.#flags.fold, name !== plain);
   }
 
-  #classEscape(): ReturnType<typeof rangesPart> | undefined {
+  #classEscape(): Part | undefined {
     return this.#source[this.#at] === '\\' ? this.#escapedClass() : undefined;
   }
 
-  #classRange(classStart: number): ReturnType<typeof rangesPart> {
+  #classRange(classStart: number): Part {
     const start = this.#at;
     const low = this.#classChar(classStart);
     let high = low;

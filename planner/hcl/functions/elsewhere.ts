@@ -1,0 +1,21 @@
+/** What to write instead of functions that other users of the language have and bake has not. */
+export const INSTEAD_OF: Readonly<Record<string, string>> = {
+  abs: 'write absolute(num)',
+  alltrue: 'write !contains(list, false)',
+  anytrue: 'write contains(list, true)',
+  endswith: 'write can(regex("SUFFIX$", str))',
+  env: 'declare a variable of that name: the environment sets it',
+  file: 'bake reads no files here: pass the text in a variable',
+  fileexists: 'bake reads no files here',
+  one: 'write list[0]',
+  startswith: 'write can(regex("^PREFIX", str))',
+  strcontains: 'write can(regex("PART", str))',
+  sum: 'add the elements with + or add(a, b)',
+  templatefile: 'write a template in place: "${name}"',
+  tobool: 'write convert(value, bool)',
+  tolist: 'write convert(value, list(any))',
+  tomap: 'write convert(value, map(any))',
+  tonumber: 'write convert(value, number)',
+  toset: 'write convert(value, set(any))',
+  tostring: 'write convert(value, string)',
+};

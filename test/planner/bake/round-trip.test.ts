@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { printPlan } from '../../../planner/bake/print.ts';
+import { corpus } from '../../fuzz/corpus.ts';
+import { planOf } from '../../rig/definition.ts';
+
+test('what --print writes is a definition of the same targets', async () => {
+  let tried = 0;
+  for (const { name, text } of corpus()) {
+    const file = name.endsWith('.json') ? 'docker-bake.json' : 'docker-bake.hcl';
+    const planned = await planOf({ [file]: text }, { targets: ['*'] });
+    if (!planned.ok) continue;
+    const printed = printPlan(planned.value.plan);
+    // As the peer, print escapes templates in five attributes only.
+    if (/(?<![$%])[$%]\{/.test(printed)) continue;
+    const again = await planOf({ 'docker-bake.json': printed });
+    expect(again.ok, `${text}\n${printed}`).toBe(true);
+    if (!again.ok) continue;
+    expect(JSON.parse(printPlan(again.value.plan)).target).toEqual(JSON.parse(printed).target);
+    tried++;
+  }
+  expect(tried).toBeGreaterThan(200);
+});
