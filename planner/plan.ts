@@ -30,6 +30,8 @@ export interface Planned {
   readonly plan: Plan;
   readonly origins: ReadonlyMap<string, Span>;
   readonly warnings: readonly Diagnostic[];
+  /** Variables for secrets, beyond those of the process. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function planBake(input: BakeInput): Promise<Result<Planned, readon
 }
 
 function planDefinition(
-  { evaluated, warnings }: ReadDefinition,
+  { evaluated, warnings, variables }: ReadDefinition,
   input: BakeInput,
 ): Result<Planned, readonly Diagnostic[]> {
   const { targets: defined, groups } = evaluated;
@@ -101,6 +103,7 @@ function planDefinition(
     },
     origins,
     warnings: [...warnings, ...overrides.value.warnings, ...doubts],
+    variables,
   });
 }
 

@@ -106,19 +106,18 @@ export function lastOfEach<T>(entries: readonly T[], keyOf: (entry: T) => string
   return [...new Map(entries.map((entry) => [keyOf(entry), entry])).values()];
 }
 
-/** Without duplicates, in the order the reference gives them: the last element takes a duplicate's place. */
+/**
+ * Without duplicates, in the order the reference gives them (buildx `util/buildflags/utils.go`): from the end to the
+ * beginning, the last element takes the place of each entry's next duplicate.
+ */
 export function uniqueCaches(list: readonly TypedEntry[]): readonly TypedEntry[] {
   if (list.length < 2) return list;
   const kept = [...list];
-  for (let at = 0; at < kept.length;) {
+  for (let at = kept.length - 2; at >= 0; at--) {
     const entry = kept[at];
-    const duplicate = entry !== undefined && kept.slice(0, at).some((other) => sameEntry(other, entry));
-    if (!duplicate) {
-      at++;
-      continue;
-    }
-    const last = kept.pop();
-    if (at < kept.length && last !== undefined) kept[at] = last;
+    const duplicate = kept.findIndex((other, place) => place > at && entry !== undefined && sameEntry(other, entry));
+    const last = duplicate === -1 ? undefined : kept.pop();
+    if (last !== undefined && duplicate < kept.length) kept[duplicate] = last;
   }
   return kept;
 }
