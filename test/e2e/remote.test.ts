@@ -40,6 +40,8 @@ target "local-file" {
   dockerfile = "cwd://mine/own.Dockerfile"
 }
 `,
+  'stack.yaml':
+    'services:\n  whole:\n    build: .\n  part:\n    build:\n      context: ./sub\n      args: { WHO: a }\n',
   'other.hcl': 'target "other" {\n  context = "./sub/"\n}\n',
   Dockerfile: 'FROM scratch\nARG WHO\nCOPY f /$WHO\n',
   f: 'of the root\n',
@@ -130,6 +132,9 @@ describe('--print of a remote definition is what buildx prints:', () => {
     'URL/app.git URL/other.git local',
     'URL/app.git local-file',
     'URL/app.git -f other.hcl other',
+    'URL/app.git -f stack.yaml',
+    'URL/app.git -f stack.yaml -f other.hcl part other',
+    'URL/app.git --call=check,format=json root',
     'URL/app.git -f docker-bake.hcl -f cwd://local.hcl root',
     'URL/app.git -f cwd://local.hcl root',
     'URL/app.git --set sub.context=. sub',
@@ -325,7 +330,6 @@ describe('a remote definition that cannot be read', () => {
       /: open gone\.hcl: no such file or directory\n {2}names given with -f are looked up inside of it; cwd:\/\/NAME is a local file\n$/,
     ],
     ['a folder where a file is named', 'URL/app.git -f sub', /sub/],
-    ['a page of another kind', 'URL/page.html', /page\.html:1:/],
     ['what is no text', 'URL/binary', /: it is neither an archive nor valid UTF-8 text\n$/],
     [
       'more than 2 MB',
@@ -353,6 +357,24 @@ describe('a remote definition that cannot be read', () => {
     expect(run.stderr.match(/^ERROR: /gm)).toHaveLength(1);
     expect(await readdir(cwd, { recursive: true })).toEqual(before);
     expect(await readdir(temporary.path)).toEqual([]);
+  });
+
+  test('can be given up while the builder waits for it', async () => {
+    const asked = new AbortController();
+    await using silent = await testWeb({ files: {}, onRequest: () => asked.abort() });
+    const run = await depot(['bake', `${silent.url}/one.hcl`, '--progress=quiet'], {
+      cwd,
+      env: { DOCKER_HOST: engine.dockerHost },
+      interrupt: asked.signal,
+    });
+    expect(run).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(run.stderr).toMatch(/^ERROR: canceled\n$/m);
+  });
+
+  test('a page of another kind is told as a mistake in it', async () => {
+    const run = await bake(['--print', '--progress=quiet', ...at('URL/page.html')]);
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toMatch(/^ERROR: http:\/\/.*\/page\.html:1:1: /);
   });
 
   test('a definition above 1 KiB is read whole', async () => {
