@@ -317,8 +317,6 @@ describe('a remote definition that cannot be read', () => {
   test.each<[string, string, RegExp]>([
     ['an unreachable host', 'http://127.0.0.1:1/tree.tar', /connection refused\n {2}the builder fetches it/],
     ['an unreachable repository', 'http://127.0.0.1:1/app.git', /(?:onnect)[^]*\n {2}the builder fetches it/],
-    ['a repository over ssh', 'ssh://git@127.0.0.1/app.git', /^ERROR: not supported: .*over ssh.*\n {2}https reaches/],
-    ['a repository in the style of scp', 'git@127.0.0.1:app.git', /^ERROR: not supported: .*over ssh/],
     ['a URL that is not there', 'URL/gone.tar', /status 404[^]*\n {2}is the URL right\?\n$/],
     ['a repository that is not there', 'URL/gone.git', /not found[^]*\n {2}is the URL right\?\n$/],
     ['a branch that is not there', 'URL/app.git#gone', /gone/],
