@@ -30,6 +30,8 @@ export interface Planned {
   readonly plan: Plan;
   readonly origins: ReadonlyMap<string, Span>;
   readonly warnings: readonly Diagnostic[];
+  /** Variables for secrets, beyond those of the process. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function planBake(input: BakeInput): Promise<Result<Planned, readon
 }
 
 function planDefinition(
-  { evaluated, warnings }: ReadDefinition,
+  { evaluated, warnings, variables }: ReadDefinition,
   input: BakeInput,
 ): Result<Planned, readonly Diagnostic[]> {
   const { targets: defined, groups } = evaluated;
@@ -59,6 +61,9 @@ function planDefinition(
   if (!requested.ok) return requested;
   const resolver = new Resolver(defined, names, overrides.value.byTarget);
   const diagnostics: Diagnostic[] = [];
+  const doubts: Diagnostic[] = [];
+  const isPrinted = input.isPrinted === true;
+  const finish = { environment: input.variables, fs: input.fs, remote: input.remote, isPrinted };
   const finished = new Map<string, Target>();
   const origins = new Map<string, Span>();
 
@@ -73,8 +78,9 @@ function planDefinition(
     if (raw === undefined) return undefined;
     const origin = defined.get(name)?.places.get('');
     if (origin !== undefined) origins.set(name, origin);
-    const done = finishTarget(raw, { environment: input.variables, fs: input.fs, remote: input.remote });
-    diagnostics.push(...done.diagnostics);
+    const done = finishTarget(raw, finish);
+    diagnostics.push(...done.checks.mistakes);
+    doubts.push(...done.checks.warnings);
     finished.set(name, done.target);
     return done.target;
   };
@@ -96,7 +102,8 @@ function planDefinition(
       ...(input.remote?.kind === 'tree' ? { remote: input.remote.url } : {}),
     },
     origins,
-    warnings: [...warnings, ...overrides.value.warnings],
+    warnings: [...warnings, ...overrides.value.warnings, ...doubts],
+    variables,
   });
 }
 

@@ -26,8 +26,6 @@ export interface BuildSettings {
   /** How progress is shown, and where; absent: in the way of `--progress`, on stderr. */
   readonly mode?: string;
   readonly write?: Write;
-  /** Where secrets are taken from; absent: the environment. */
-  readonly env?: CommandContext['env'];
   /** What `--call` or `--check` asks instead of a build; targets may ask by themselves as well. */
   readonly call?: Call | undefined;
   /** The level from which on a lint of all Dockerfiles keeps the build from beginning; absent: no lint. */
@@ -43,8 +41,7 @@ export async function buildPlan(
   context: CommandContext,
   settings: BuildSettings = {},
 ): Promise<number> {
-  const { cwd, stderr, signal } = context;
-  const env = settings.env ?? context.env;
+  const { cwd, env, stderr, signal } = context;
   const metadataFile = context.args.texts.get('metadata-file');
   const problem = metadataFile === undefined ? undefined : await metadataProblem(path.resolve(cwd, metadataFile));
   if (problem !== undefined) {
@@ -60,7 +57,7 @@ export async function buildPlan(
   }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, planned, [engine.failure]);
-  const services = await buildServices(context, env, engine.value);
+  const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;
   const build = { engine: engine.value, services, mode, write };
   if (settings.lint !== undefined) {
@@ -144,8 +141,8 @@ function failed({ stderr, signal }: CommandContext, planned: Planned, failures: 
 }
 
 async function buildServices(
-  { stdout, stderr }: CommandContext,
-  env: CommandContext['env'],
+  { env, stdout, stderr }: CommandContext,
+  planned: Planned,
   engine: EngineHandle,
 ): Promise<BuildServices | undefined> {
   const config = await dockerConfig(env, (warning) => void stderr.write(`WARNING: ${warning}\n`));
@@ -153,7 +150,7 @@ async function buildServices(
     stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);
     return undefined;
   }
-  const variables = environmentMap(env);
+  const variables = new Map([...environmentMap(env), ...planned.variables]);
   const { docker } = engine;
   return {
     credentials: new CredentialStore(config.value, variables),

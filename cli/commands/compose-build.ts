@@ -48,8 +48,7 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   if (globals.switches.get('dry-run') === true) return dryRun(context, definition.value);
   const { buildPlan } = await import('./bake-build.ts');
   const mode = quiet ? 'quiet' : checked.value.progress;
-  const env = { ...context.env, ...secretVariables(project.value) };
-  const code = await buildPlan(planned.value, context, { mode, write: (said) => void context.stdout.write(said), env });
+  const code = await buildPlan(planned.value, context, { mode, write: (said) => void context.stdout.write(said) });
   if (code === 0 && mode !== 'quiet') context.stderr.write(builtLines(definition.value, mode));
   return code;
 }
@@ -180,15 +179,6 @@ async function buildOptions(
     proxyArgs: await proxyArguments(context.env),
     fs: composeFiles(context.cwd),
   };
-}
-
-/** Secrets may come from variables that only an env file sets. */
-function secretVariables({ model, environment }: ComposeProject): Readonly<Record<string, string>> {
-  const used = [...model.secrets.values()].flatMap(({ environment: name }): (readonly [string, string])[] => {
-    const value = environment.get(name);
-    return name === '' || value === undefined ? [] : [[name, value]];
-  });
-  return Object.fromEntries(used);
 }
 
 /** One line for each image, as docker compose ends. */

@@ -13,7 +13,7 @@ import { attestEntry, cacheEntries, outputEntry, secretEntry, sshEntry } from '.
 import type { Result } from '../result.ts';
 import type { Span } from '../source.ts';
 import type { MutableRawTarget, RawTarget } from './raw-target.ts';
-import { mergeTargets, unique, uniqueCaches } from './raw-target.ts';
+import { lastOfEach, unique, uniqueCaches } from './raw-target.ts';
 import { isTargetAttribute } from './schema.ts';
 
 /**
@@ -38,7 +38,7 @@ export function decodeTarget(
       diagnostics.push(...error.diagnostics.map((one) => ({ span: attribute.expression.span, ...one })));
     }
   }
-  return { target: mergeTargets({ name, places: new Map() }, raw), diagnostics };
+  return { target: raw, diagnostics };
 }
 
 function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarget): void {
@@ -105,19 +105,28 @@ function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarg
       return assign(
         raw,
         'attest',
-        mapAll(entriesOf(value, at), (entry) => parsed(attestEntry(entry.raw), entry.at)),
+        lastOfEach(
+          mapAll(entriesOf(value, at), (entry) => parsed(attestEntry(entry.raw), entry.at)),
+          (entry) => entry.type,
+        ),
       );
     case 'secret':
       return assign(
         raw,
         'secret',
-        mapAll(entriesOf(value, at), (entry) => parsed(secretEntry(entry.raw), entry.at)),
+        lastOfEach(
+          mapAll(entriesOf(value, at), (entry) => parsed(secretEntry(entry.raw), entry.at)),
+          (entry) => entry.id,
+        ),
       );
     case 'ssh':
       return assign(
         raw,
         'ssh',
-        mapAll(entriesOf(value, at), (entry) => parsed(sshEntry(entry.raw), entry.at)),
+        lastOfEach(
+          mapAll(entriesOf(value, at), (entry) => parsed(sshEntry(entry.raw), entry.at)),
+          (entry) => entry.id,
+        ),
       );
   }
 }

@@ -107,5 +107,6 @@ function escapeTemplate(value: string): string {
 
 /** An object with its keys in byte order. */
 function sorted(entries: readonly (readonly [string, unknown])[]): object {
+  if (entries.length < 2) return Object.fromEntries(entries);
   return Object.fromEntries([...entries].sort(([a], [b]) => compareText(a, b)));
 }

@@ -10,8 +10,8 @@ export interface RawTarget {
   readonly name: string;
   /** Where each attribute was set last, for messages. */
   readonly places: ReadonlyMap<string, Span>;
-  /** For attributes that are inherited: the `inherits` they came through, nearest first. */
-  readonly through?: ReadonlyMap<string, readonly Span[]>;
+  /** What it inherits, in the order of merging, and where it says so; for messages about what comes from there. */
+  readonly above?: readonly { readonly at: Span; readonly target: RawTarget }[];
   readonly inherits?: readonly string[];
   readonly description?: string;
   readonly annotations?: readonly string[];
@@ -51,12 +51,7 @@ export type MutableRawTarget = { -readonly [K in keyof RawTarget]: RawTarget[K] 
  */
 export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
   const merged: MutableRawTarget = { ...earlier, ...later, places: overlaid(earlier.places, later.places) };
-  keep(merged, 'through', throughOf(earlier, later));
-  keep(
-    merged,
-    'description',
-    later.description === '' ? earlier.description : (later.description ?? earlier.description),
-  );
+  if (later.description === '') keep(merged, 'description', earlier.description);
   keep(merged, 'inherits', appended(earlier.inherits, later.inherits));
   keep(merged, 'annotations', appended(earlier.annotations, later.annotations));
   keep(merged, 'ulimits', appended(earlier.ulimits, later.ulimits));
@@ -85,42 +80,57 @@ export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
   return merged;
 }
 
+/** Where an attribute is written, and through which `inherits` it came, nearest first. */
+export function placeOf(
+  target: RawTarget,
+  attribute: string,
+): { readonly span: Span; readonly through: readonly Span[] } | undefined {
+  const own = target.places.get(attribute);
+  if (own !== undefined) return { span: own, through: [] };
+  for (const { at, target: parent } of (target.above ?? []).toReversed()) {
+    const found = placeOf(parent, attribute);
+    if (found !== undefined) return { span: found.span, through: [at, ...found.through] };
+  }
+  return undefined;
+}
+
 /** Each text once, the first place kept, empty ones dropped. */
 export function unique(list: readonly string[]): readonly string[] {
+  if (list.length < 2) return list[0] === '' ? [] : list;
   return [...new Set(list)].filter((text) => text !== '');
 }
 
-/** Without duplicates, in the order the reference gives them: the last element takes a duplicate's place. */
+/** One entry of each key: the last, in the place of the first. */
+export function lastOfEach<T>(entries: readonly T[], keyOf: (entry: T) => string): readonly T[] {
+  if (entries.length < 2) return entries;
+  return [...new Map(entries.map((entry) => [keyOf(entry), entry])).values()];
+}
+
+/**
+ * Without duplicates, in the order the reference gives them (buildx `util/buildflags/utils.go`): from the end to the
+ * beginning, the last element takes the place of each entry's next duplicate.
+ */
 export function uniqueCaches(list: readonly TypedEntry[]): readonly TypedEntry[] {
+  if (list.length < 2) return list;
   const kept = [...list];
-  for (let at = 0; at < kept.length;) {
+  for (let at = kept.length - 2; at >= 0; at--) {
     const entry = kept[at];
-    const duplicate = entry !== undefined && kept.slice(0, at).some((other) => sameEntry(other, entry));
-    if (!duplicate) {
-      at++;
-      continue;
-    }
-    const last = kept.pop();
-    if (at < kept.length && last !== undefined) kept[at] = last;
+    const duplicate = kept.findIndex((other, place) => place > at && entry !== undefined && sameEntry(other, entry));
+    const last = duplicate === -1 ? undefined : kept.pop();
+    if (last !== undefined && duplicate < kept.length) kept[duplicate] = last;
   }
   return kept;
 }
 
 /** A map with the entries of another put over it; the first itself where there is nothing to put. */
 function overlaid<V>(under: ReadonlyMap<string, V>, over: ReadonlyMap<string, V>): ReadonlyMap<string, V> {
+  if (under.size === 0) return over;
   return over.size === 0 ? under : new Map([...under, ...over]);
 }
 
-function throughOf(earlier: RawTarget, later: RawTarget): RawTarget['through'] {
-  if (earlier.through === undefined) return later.through;
-  const kept = new Map([...earlier.through, ...(later.through ?? [])]);
-  for (const own of later.places.keys()) if (later.through?.has(own) !== true) kept.delete(own);
-  return kept;
-}
-
 function keep<K extends keyof RawTarget>(into: MutableRawTarget, key: K, value: RawTarget[K] | undefined): void {
-  if (value === undefined) delete into[key];
-  else into[key] = value;
+  if (value !== undefined) into[key] = value;
+  else if (key in into) delete into[key];
 }
 
 function appended(
@@ -144,7 +154,9 @@ function byKey(
   later: ReadonlyMap<string, string> | undefined,
 ): ReadonlyMap<string, string> | undefined {
   if (earlier === undefined || later === undefined) return later ?? earlier;
-  return new Map([...earlier, ...later]);
+  const merged = new Map(earlier);
+  for (const [key, value] of later) merged.set(key, value);
+  return merged;
 }
 
 function replacedBy<T>(
@@ -152,7 +164,6 @@ function replacedBy<T>(
   later: readonly T[] | undefined,
   keyOf: (entry: T) => string,
 ): readonly T[] | undefined {
-  const entries = new Map<string, T>();
-  for (const entry of [...(earlier ?? []), ...(later ?? [])]) entries.set(keyOf(entry), entry);
-  return earlier === undefined && later === undefined ? undefined : [...entries.values()];
+  if (earlier === undefined || later === undefined) return later ?? earlier;
+  return lastOfEach([...earlier, ...later], keyOf);
 }

@@ -47,6 +47,8 @@ export interface DefinitionInput {
 export interface ReadDefinition {
   readonly evaluated: EvaluatedDefinition;
   readonly warnings: readonly Diagnostic[];
+  /** Variables for secrets, beyond those of the process. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /** Finds, reads, merges and evaluates the files of a definition. Fails with everything that is wrong in them. */
@@ -84,7 +86,8 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   if (!evaluation.ok) return fail([...diagnostics, ...evaluation.failure]);
   if (diagnostics.length > 0) return fail(diagnostics);
   const warnings = [...(compose.value?.warnings ?? []), ...bodies.flatMap(ineffective)];
-  return ok({ evaluated: overCompose(compose.value, evaluation.value), warnings });
+  const variables = compose.value?.variables ?? new Map<string, string>();
+  return ok({ evaluated: overCompose(compose.value, evaluation.value), warnings, variables });
 }
 
 function evaluated(

@@ -1,4 +1,5 @@
 import { HclError } from '../hcl/error.ts';
+import { ok } from '../result.ts';
 import type { Span } from '../source.ts';
 import type { Overrides } from './override.ts';
 import { applyOverrides } from './override.ts';
@@ -40,29 +41,31 @@ export class Resolver {
     const own = this.#targets.get(name);
     if (own === undefined) throw new HclError(unknownTarget(name, this.#names, namedAt));
     open.add(name);
-    let sofar: RawTarget = { name, places: new Map() };
+    let sofar: RawTarget | undefined;
+    const above: { at: Span; target: RawTarget }[] = [];
     let cut = false;
     const inheritsAt = own.places.get('inherits');
     for (const parent of own.inherits ?? []) {
       const inherited = this.#inherit(parent, inheritsAt, open);
       cut ||= inherited.cut;
-      if (inherited.target !== undefined) sofar = mergeTargets(sofar, inherited.target);
+      const { target } = inherited;
+      if (target === undefined) continue;
+      if (inheritsAt !== undefined) above.push({ at: inheritsAt, target });
+      sofar = sofar === undefined ? target : mergeTargets(sofar, target);
     }
     open.delete(name);
-    const merged = mergeTargets(asInherited(sofar, inheritsAt), own);
-    const overridden = applyOverrides({ ...merged, name }, this.#overrides.get(name) ?? []);
+    const merged = sofar === undefined ? own : { ...mergeTargets(inheritable(sofar), own), above };
+    const overrides = this.#overrides.get(name) ?? [];
+    const overridden = overrides.length === 0 ? ok(merged) : applyOverrides(merged, overrides);
     if (!overridden.ok) throw new HclError(overridden.failure);
     if (!cut) this.#resolved.set(name, overridden.value);
     return { target: overridden.value, cut };
   }
 }
 
-/** What a target gets from above: without the parents' own parents, and with the way it came. */
-function asInherited({ inherits: _done, ...target }: RawTarget, inheritsAt: Span | undefined): RawTarget {
-  if (inheritsAt === undefined) return target;
-  const through = new Map<string, readonly Span[]>();
-  for (const attribute of target.places.keys()) {
-    if (attribute !== '') through.set(attribute, [inheritsAt, ...(target.through?.get(attribute) ?? [])]);
-  }
-  return { ...target, through };
+/** What a target gets from above: not the parents' own parents, nor their places. */
+function inheritable({ inherits: _parents, above: _above, ...target }: RawTarget): RawTarget {
+  return { ...target, places: NOWHERE };
 }
+
+const NOWHERE: ReadonlyMap<string, Span> = new Map();

@@ -23,7 +23,7 @@ import { entriesOf, isNull, map, withEntries } from './node.ts';
 import { nameInFiles } from './project-name.ts';
 import { BAKE_SCHEMA } from './schema.ts';
 import type { BuildSection, ComposeModel, ComposeService } from './service.ts';
-import { serviceEnvironment } from './service-environment.ts';
+import { secretVariables, serviceEnvironment } from './service-environment.ts';
 import { humanSize } from './size.ts';
 import { unsetVariables, warning } from './warnings.ts';
 import { schemaProblems } from './validate.ts';
@@ -33,6 +33,8 @@ import { projectId, withExtension } from './x-bake.ts';
 export interface ComposeTargets {
   readonly targets: ReadonlyMap<string, RawTarget>;
   readonly groups: ReadonlyMap<string, RawGroup>;
+  /** Variables that secrets are taken from; `.env` may set them. */
+  readonly variables: ReadonlyMap<string, string>;
   /** Variables that are not set, and such. */
   readonly warnings: readonly Diagnostic[];
 }
@@ -68,12 +70,14 @@ export function composeTargets(input: ComposeTargetsInput): Result<ComposeTarget
     if (input.files.length > 1) {
       for (const file of input.files) readModel([file], context);
     }
-    const { targets, groups } = mapped(readModel(input.files, context), context);
+    const model = readModel(input.files, context);
+    const { targets, groups } = mapped(model, context);
+    const variables = secretVariables(model, context.environment);
     const folder = path.dirname(input.files[0]?.name ?? '');
     const placed = input.isFileRelative
       ? new Map([...targets].map(([name, target]) => [name, relativeToFolder(target, folder)]))
       : targets;
-    return ok({ targets: placed, groups, warnings: [...unsetVariables(unset), ...warnings.map(warning)] });
+    return ok({ targets: placed, groups, variables, warnings: [...unsetVariables(unset), ...warnings.map(warning)] });
   } catch (error) {
     if (error instanceof ComposeError) return fail(error.diagnostics);
     throw error;
@@ -165,7 +169,7 @@ function withName(files: readonly SourceFile[], context: LoadContext): ReadonlyM
   return name === undefined ? context.environment : new Map([...context.environment, ['COMPOSE_PROJECT_NAME', name]]);
 }
 
-function mapped(model: ComposeModel, context: LoadContext): Omit<ComposeTargets, 'warnings'> {
+function mapped(model: ComposeModel, context: LoadContext): Pick<ComposeTargets, 'targets' | 'groups'> {
   const services = [...model.services.values()];
   complain([...emptyServices(services, () => false), ...buildProblems(model), ...emptySecrets(model)]);
   const diagnostics: Diagnostic[] = [];

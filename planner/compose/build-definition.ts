@@ -9,6 +9,7 @@ import { ComposeError } from './error.ts';
 import { complain } from './load.ts';
 import type { ComposeProject } from './project.ts';
 import { selectServices } from './select.ts';
+import { secretVariables } from './service-environment.ts';
 import type { BuildSection, ComposeService, Ulimit } from './service.ts';
 
 /** The release of `docker compose` whose answers we give; images say so in a label. */
@@ -60,6 +61,8 @@ export interface ComposeDefinition {
   readonly targets: readonly ComposeTarget[];
   /** Names of the targets that are built. */
   readonly requested: readonly string[];
+  /** Variables that secrets are taken from; env files may set them. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /** The definition that `docker compose` 2.40 gives to bake (`pkg/compose/build_bake.go`). */
@@ -78,7 +81,7 @@ export function composeDefinition(
     });
     const sorted = [...targets].sort((a, b) => compareText(a.name, b.name));
     const built = requested.map(({ name }) => names.get(name) ?? name).sort(compareText);
-    return ok({ targets: sorted, requested: built });
+    return ok({ targets: sorted, requested: built, variables: secretVariables(project.model, project.environment) });
   } catch (error) {
     if (error instanceof ComposeError) return fail(error.diagnostics);
     throw error;

@@ -22,7 +22,7 @@ export interface AttestFlags {
  * links in a circle, and links to nothing.
  */
 export function composePlan(
-  { targets, requested }: ComposeDefinition,
+  { targets, requested, variables }: ComposeDefinition,
   flags: AttestFlags,
 ): Result<Planned, readonly Diagnostic[]> {
   const diagnostics: Diagnostic[] = [];
@@ -46,7 +46,7 @@ export function composePlan(
   );
   const origins = new Map(targets.map(({ name, service }) => [name, service.span] as const));
   const plan = { groups: [{ name: 'default', targets: requested }], targets: planned, requested };
-  return ok({ plan, origins, warnings: [] });
+  return ok({ plan, origins, warnings: [], variables });
 }
 
 function plannedTarget(target: ComposeTarget, flags: AttestFlags, diagnostics: Diagnostic[]): Target {

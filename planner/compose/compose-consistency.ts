@@ -2,6 +2,7 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { didYouMean } from '../hcl/suggest.ts';
 import type { Span } from '../source.ts';
 import { buildProblems, emptySecrets, emptyServices } from './consistency.ts';
+import { limitProblems } from './limits.ts';
 import type { MapNode, Node } from './node.ts';
 import { child, entriesOf, itemsOf, textOf } from './node.ts';
 import type { ComposeModel, ComposeService } from './service.ts';
@@ -17,6 +18,7 @@ export function projectProblems(
     ...buildProblems(model, enabled),
     ...emptySecrets(model),
     ...enabled.flatMap((service) => serviceProblems(service, root, model, enabled)),
+    ...limitProblems(enabled),
   ];
   return found.length > 0 ? found : cycleProblem(enabled);
 }

@@ -121,7 +121,7 @@ class EnvFile {
       } else value += character;
     }
     const line = this.#text.slice(start).split('\n', 1)[0] ?? '';
-    return this.#problem(`unterminated quoted value ${line}`, `close it with ${quote}`, start);
+    return this.#problem(`unterminated quoted value ${line.slice(0, 80)}`, `close it with ${quote}`, start);
   }
 
   #set(key: string, value: string, at: number): Diagnostic | undefined {

@@ -6,7 +6,7 @@ import type { Node, ScalarNode } from './node.ts';
 import type { Path } from './path.ts';
 import { pathText } from './path.ts';
 import type { TemplateProblem, Variables } from './template.ts';
-import { interpolate } from './template.ts';
+import { interpolate, problemText, shortened } from './template.ts';
 
 /**
  * Replaces the variables in every text of a model; keys stay as they are. Texts in places that want numbers or booleans
@@ -70,9 +70,13 @@ function problem(failure: TemplateProblem, node: ScalarNode, path: Path): Diagno
       span,
     };
   }
+  if (failure.is === 'too-long') {
+    const hint = 'a value that holds others that hold others grows fast';
+    return { reason: 'too-large', message: `${pathText(path)}: ${problemText(failure)}`, hint, span };
+  }
   return {
     reason: 'invalid-template',
-    message: `invalid interpolation format for ${pathText(path)}: ${JSON.stringify(failure.text)}`,
+    message: `invalid interpolation format for ${pathText(path)}: ${shortened(failure.text)}`,
     hint: 'you may need to escape any $ with another $',
     span,
   };

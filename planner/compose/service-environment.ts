@@ -2,7 +2,7 @@ import type { LoadContext } from './context.ts';
 import { readNamed } from './context.ts';
 import { parseEnvFile } from './env-file.ts';
 import { ComposeError } from './error.ts';
-import type { ComposeService } from './service.ts';
+import type { ComposeModel, ComposeService } from './service.ts';
 
 /**
  * The variables of a service that have a value: `environment` first, then its env files, the later over the earlier
@@ -42,4 +42,16 @@ export function serviceEnvironment(service: ComposeService, context: LoadContext
     for (const [name, value] of parsed.value) fromFiles.set(name, value);
   }
   return new Map([...fromFiles, ...own]);
+}
+
+/** The variables that the secrets of a model are taken from, where they are set. */
+export function secretVariables(
+  { secrets }: ComposeModel,
+  environment: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const used = [...secrets.values()].flatMap(({ environment: name }): (readonly [string, string])[] => {
+    const value = environment.get(name);
+    return name === '' || value === undefined ? [] : [[name, value]];
+  });
+  return new Map(used);
 }

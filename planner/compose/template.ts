@@ -4,6 +4,7 @@ import { fail, ok } from '../result.ts';
 /** What keeps a text from being interpolated. */
 export type TemplateProblem =
   | { readonly is: 'invalid'; readonly text: string }
+  | { readonly is: 'too-long'; readonly text: string }
   | { readonly is: 'required'; readonly name: string; readonly message: string };
 
 /** Where variables come from, and who hears of those that are not set. */
@@ -14,6 +15,8 @@ export interface Variables {
 
 /** Nested defaults deeper than this are refused. */
 const MAX_DEPTH = 100;
+/** Results longer than this are refused: variables of variables of variables double in length each time. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /**
  * Replaces `$NAME` and `${...}` in a text (compose-go v2.9 `template/template.go`). Defaults and messages are evaluated
@@ -24,6 +27,7 @@ export function interpolate(text: string, variables: Variables, depth = 0): Resu
   let result = '';
   let rest = text;
   for (;;) {
+    if (result.length > MAX_CHARACTERS) return fail({ is: 'too-long', text });
     const dollar = rest.indexOf('$');
     if (dollar === -1) return ok(result + rest);
     result += rest.slice(0, dollar);
@@ -99,6 +103,12 @@ function reference(
 
 /** A problem in words, as the reference has them. */
 export function problemText(problem: TemplateProblem): string {
-  if (problem.is === 'invalid') return `Invalid template: ${JSON.stringify(problem.text)}`;
+  if (problem.is === 'invalid') return `Invalid template: ${shortened(problem.text)}`;
+  if (problem.is === 'too-long') return `${shortened(problem.text)} comes to more than ${MAX_CHARACTERS} characters`;
   return `required variable ${problem.name} is missing a value${problem.message === '' ? '' : `: ${problem.message}`}`;
+}
+
+/** The beginning of a text, in quotes. */
+export function shortened(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

@@ -1,5 +1,5 @@
 import type { Document, ParsedNode, Scalar as YamlScalar } from 'yaml';
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, Lexer, parseAllDocuments } from 'yaml';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { SourceFile, Span } from '../source.ts';
 import { ComposeError } from './error.ts';
@@ -7,7 +7,7 @@ import type { Entry, MapNode, Mark, Node, Scalar } from './node.ts';
 import { list, map, scalar } from './node.ts';
 import type { Path } from './path.ts';
 import { pathText } from './path.ts';
-import { reindented } from './reindent.ts';
+import { isMark, reindented } from './reindent.ts';
 import { plainScalar, scalarText } from './scalar.ts';
 
 /** Longer files are refused: no Compose file is, and reading them takes seconds for each MiB. */
@@ -63,6 +63,8 @@ function parse(file: SourceFile): {
 }
 
 function parseText(file: SourceFile, text: string): readonly Parsed[] {
+  const deep = tooDeepAt(text);
+  if (deep !== undefined) throw tooDeep(file, deep);
   try {
     const parsed = parseAllDocuments(text, {
       schema: 'failsafe',
@@ -77,6 +79,20 @@ function parseText(file: SourceFile, text: string): readonly Parsed[] {
   }
 }
 
+/** Where brackets go deeper than we read; the parser would take seconds to run out of stack. */
+function tooDeepAt(text: string): number | undefined {
+  if (text.length < MAX_DEPTH || text.split(/[[{]/, MAX_DEPTH + 2).length <= MAX_DEPTH) return undefined;
+  let depth = 0;
+  let offset = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    if (depth > MAX_DEPTH) return offset;
+    if (!isMark(token)) offset += token.length;
+  }
+  return undefined;
+}
+
 function firstError(documents: readonly Parsed[]): Parsed['errors'][number] | undefined {
   return documents.find(({ errors }) => errors.length > 0)?.errors[0];
 }
@@ -85,6 +101,7 @@ function syntaxError(file: SourceFile, documents: readonly Parsed[]): ComposeErr
   const error = firstError(documents);
   const start = Math.min(error?.pos[0] ?? 0, file.text.length);
   const message = error?.message ?? 'this is not YAML';
+  if (/call stack/.test(message)) return tooDeep(file, start);
   return refusal(file, start, `yaml: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, hintFor(file.text, start));
 }
 

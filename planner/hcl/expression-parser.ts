@@ -10,15 +10,26 @@ import { readHeredoc, readQuoted } from './template.ts';
 /** Deeper nesting is no file of a person, and would exhaust the stack. */
 const MAX_DEPTH = 400;
 
-/** Loosest first; all associate to the left (HCL native syntax specification, "Operations"). */
-const LEVELS: readonly (readonly BinaryOperator[])[] = [
-  ['||'],
-  ['&&'],
-  ['==', '!='],
-  ['<', '<=', '>', '>='],
-  ['+', '-'],
-  ['*', '/', '%'],
-];
+/** How tightly each binds; all associate to the left (HCL native syntax specification, "Operations"). */
+const BINDING: ReadonlyMap<string, number> = new Map<BinaryOperator, number>([
+  ['||', 1],
+  ['&&', 2],
+  ['==', 3],
+  ['!=', 3],
+  ['<', 4],
+  ['<=', 4],
+  ['>', 4],
+  ['>=', 4],
+  ['+', 5],
+  ['-', 5],
+  ['*', 6],
+  ['/', 6],
+  ['%', 6],
+]);
+
+function isBinary(text: string): text is BinaryOperator {
+  return BINDING.has(text);
+}
 
 type Newlines = 'count' | 'skip';
 
@@ -104,7 +115,7 @@ export class ExpressionParser {
   }
 
   #conditional(): Expression {
-    const condition = this.#binary(0);
+    const condition = this.#binary(1);
     if (this.peek().text !== '?') return condition;
     this.take();
     const then = this.expression();
@@ -116,16 +127,17 @@ export class ExpressionParser {
     return { is: 'conditional', condition, then, otherwise, span: through(condition.span, otherwise.span) };
   }
 
+  /** Operands joined by operators that bind at least as tightly as the level. */
   #binary(level: number): Expression {
-    const operators = LEVELS[level];
-    if (!operators) return this.#unary();
-    let left = this.#binary(level + 1);
+    let left = this.#unary();
     for (;;) {
-      const operator = operators.find((one) => one === this.peek().text);
-      if (operator === undefined || this.peek().kind !== 'punctuation') return left;
+      const { kind, text } = this.peek();
+      if (kind !== 'punctuation' || !isBinary(text)) return left;
+      const binding = BINDING.get(text) ?? 0;
+      if (binding < level) return left;
       this.take();
-      const right = this.#binary(level + 1);
-      left = { is: 'binary', operator, left, right, span: through(left.span, right.span) };
+      const right = this.#binary(binding + 1);
+      left = { is: 'binary', operator: text, left, right, span: through(left.span, right.span) };
     }
   }
 

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import { composeDefinition } from '../../../planner/compose/build-definition.ts';
+import { composePlan } from '../../../planner/compose/build-plan.ts';
+import type { ComposeFileSystem } from '../../../planner/compose/context.ts';
+import type { ComposeProject } from '../../../planner/compose/project.ts';
+import { loadProject } from '../../../planner/compose/project.ts';
+import type { Diagnostic } from '../../../planner/diagnostic.ts';
+import type { Result } from '../../../planner/result.ts';
+import { positionAt } from '../../../planner/source.ts';
+import type { Target } from '../../../planner/target.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+function inMemory(files: Files): ComposeFileSystem {
+  const folders = new Set(
+    Object.keys(files).flatMap((name) => name.split('/').map((_, at, all) => all.slice(0, at).join('/'))),
+  );
+  return {
+    readText: (name) => files[name],
+    kind: (name) => (Object.hasOwn(files, name) ? 'file' : folders.has(name) ? 'dir' : undefined),
+  };
+}
+
+function load(files: Files, named: readonly string[] = []): Result<ComposeProject, readonly Diagnostic[]> {
+  return loadProject({
+    files: named,
+    projectDirectory: undefined,
+    envFiles: [],
+    environment: new Map(),
+    cwd: '/p',
+    fs: inMemory(files),
+    stdin: undefined,
+    projectName: undefined,
+    profiles: [],
+    homeDir: '/home/me',
+  });
+}
+
+function problems(files: Files, named: readonly string[] = []): readonly string[] {
+  const loaded = load(files, named);
+  if (loaded.ok) return [];
+  return loaded.failure.map(({ message, span }) => {
+    if (span === undefined) return message;
+    const { line, column } = positionAt(span.file.text, span.start);
+    return `${span.file.name}:${line}:${column} ${message}`;
+  });
+}
+
+function targets(files: Files, named: readonly string[] = []): Readonly<Record<string, Target>> {
+  const fs = inMemory(files);
+  const loaded = load(files, named);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure.map(({ message }) => message)));
+  const options = { services: [], buildArgs: [], ssh: [], proxyArgs: new Map(), fs };
+  const switches = {
+    withDependencies: false,
+    noCache: false,
+    pull: false,
+    push: false,
+    check: false,
+    compatibility: false,
+  };
+  const definition = composeDefinition(loaded.value, { ...options, ...switches });
+  if (!definition.ok) throw new Error(definition.failure[0]?.message);
+  const planned = composePlan(definition.value, { provenance: undefined, sbom: undefined });
+  if (!planned.ok) throw new Error(planned.failure[0]?.message);
+  return Object.fromEntries(planned.value.plan.targets.map((target) => [target.name, target]));
+}
+
+describe('what is built', () => {
+  test('is what was meant where the reference prints something else', () => {
+    const built = targets({
+      '/p/compose.yaml': `services:
+  a.b: {build: {context: ., provenance: false, ulimits: {nofile: -1}}}
+  a_b: {build: {context: "https://example.com/x.tar", dockerfile: D}}
+`,
+    });
+    expect(Object.keys(built)).toEqual(['a_b', 'a_b_']);
+    expect(built['a_b']?.attest).toEqual([{ type: 'provenance', attrs: {}, disabled: true }]);
+    expect(built['a_b']?.ulimits).toEqual(['nofile=-1']);
+    expect(built['a_b_']?.dockerfile).toBe('D');
+  });
+
+  test('later files append, replace, and take away', () => {
+    const built = targets(
+      {
+        '/p/a.yaml':
+          'services: {s: {build: {context: a, tags: [x:1, x:2], args: {A: "1", B: "1"}, cache_from: [c]}}}\n',
+        '/p/b.yaml': 'services: {s: {build: {tags: [x:3], args: [B=2], cache_from: !reset null}}}\n',
+        '/p/c.yaml': 'services: {s: {build: {tags: !override [x:4]}}}\n',
+      },
+      ['a.yaml', 'b.yaml', 'c.yaml'],
+    );
+    expect(built['s']).toMatchObject({
+      context: '/p/a',
+      tags: ['x:4', 'p-s'],
+      args: { A: '1', B: '2' },
+      cacheFrom: [],
+    });
+  });
+
+  test('paths start at the folder of the file that says them, through extends and include', () => {
+    const built = targets({
+      '/p/compose.yaml': 'include: [lib/more.yaml]\nservices: {s: {extends: {file: base/b.yaml, service: b}}}\n',
+      '/p/base/b.yaml': 'services: {b: {build: {context: ./x, additional_contexts: {h: ~/h, r: docker-image://r}}}}\n',
+      '/p/lib/more.yaml': 'services: {m: {build: ../m, image: "m:$V"}}\n',
+      '/p/lib/.env': 'V=7\n',
+    });
+    expect(built['s']).toMatchObject({ context: '/p/base/x', contexts: { h: '/home/me/h', r: 'docker-image://r' } });
+    expect(built['m']).toMatchObject({ context: '/p/m', tags: ['m:7'] });
+  });
+});
+
+describe('mistakes are told with their place', () => {
+  test('all of one kind at once, with what was meant', () => {
+    const text = 'services:\n  web: {biuld: ., ports: 80}\n  api:\n    build: {context: ., arg: {A: 1}, tags: x}\n';
+    expect(problems({ '/p/compose.yaml': text })).toEqual([
+      "compose.yaml:2:9 services.web additional properties 'biuld' not allowed",
+      'compose.yaml:2:26 services.web.ports must be an array',
+      "compose.yaml:4:25 services.api.build additional properties 'arg' not allowed",
+      'compose.yaml:4:44 services.api.build.tags must be an array',
+    ]);
+    const loaded = load({ '/p/compose.yaml': text });
+    expect(loaded.ok ? [] : loaded.failure.map(({ hint }) => hint?.slice(0, 22))).toEqual([
+      'did you mean "build"?',
+      'a list (- item) is exp',
+      'did you mean "args"?',
+      'a list (- item) is exp',
+    ]);
+  });
+
+  test.each<[string, Files, readonly string[]]>([
+    [
+      'extends in a circle over files',
+      {
+        '/p/compose.yaml': 'services:\n  a: {extends: {file: b.yaml, service: b}}\n',
+        '/p/b.yaml': 'services:\n  b: {extends: {file: compose.yaml, service: a}}\n',
+      },
+      ['compose.yaml:2:16 circular reference: a in compose.yaml extends b in b.yaml extends a in compose.yaml'],
+    ],
+    [
+      'include in a circle',
+      { '/p/compose.yaml': 'include: [b.yaml]\n', '/p/b.yaml': 'include:\n  - compose.yaml\n' },
+      ['b.yaml:2:5 include cycle detected: compose.yaml include b.yaml include compose.yaml'],
+    ],
+    [
+      'services that are not there',
+      {
+        '/p/compose.yaml':
+          'services:\n  web: {build: ., depends_on: [api], networks: [back]}\n  apu: {build: {context: ., additional_contexts: {x: "service:wen"}}}\n',
+      },
+      [
+        'compose.yaml:3:50 service "apu" declares unknown service "wen" as additional contexts x',
+        'compose.yaml:2:49 service "web" refers to undefined network back',
+        'compose.yaml:2:32 service "web" depends on undefined service "api"',
+      ],
+    ],
+    [
+      'two forms that do not merge',
+      {
+        '/p/compose.yaml': 'services: {a: {build: {context: ., tags: [x]}}}\n',
+        '/p/compose.override.yml': 'services: {a: {build: {tags: {x: y}}}}\n',
+      },
+      ['compose.override.yml:1:30 cannot override services.a.build.tags'],
+    ],
+    [
+      'a variable that must be set',
+      { '/p/compose.yaml': 'services:\n  a:\n    build: "x${Q:?say what}/y"\n' },
+      [
+        'compose.yaml:3:14 error while interpolating services.a.build: required variable Q is missing a value: say what',
+      ],
+    ],
+  ])('%s', (_what, files, expected) => {
+    expect(problems(files)).toEqual(expected);
+  });
+});
