@@ -135,6 +135,10 @@ async function read(
       return { url, kind: 'file', files: [await definitionFile(tree, root, { url, path: HTTP_FILE, name: url })] };
     }
     root = await tree.fetch(unpacked(source));
+    if (await isStillPacked(tree, root)) {
+      const hint = 'for xz, the engine needs a program of that name';
+      throw new FailureError(unreadable(url, 'the builder cannot unpack the archive', hint));
+    }
   }
   const files: SourceFile[] = [];
   for (const name of names) {
@@ -142,6 +146,11 @@ async function read(
     else if (!mayBeMissing) throw new FailureError(missing(url, name));
   }
   return { url, kind: 'tree', files };
+}
+
+/** A builder that cannot unpack an archive copies it instead, and does not say so. */
+async function isStillPacked(tree: Tree, root: string): Promise<boolean> {
+  return (await tree.isThere(root, HTTP_FILE)) && isArchive(await tree.read(root, HTTP_FILE, HEADER_BYTES));
 }
 
 async function definitionFile(

@@ -94,6 +94,7 @@ beforeAll(async () => {
       '/huge.hcl': `# ${'x'.repeat(2 * 1024 * 1024)}\ntarget "default" {}\n`,
       '/page.html': '<html>nothing of that kind</html>\n',
       '/binary': Buffer.from([0xff, 0xfe, 0x00, 0x80]),
+      '/broken.tar.xz': Buffer.from('fd377a585a000000000000', 'hex'),
       '/half.tar.gz': gzipSync(tar(TREE)).subarray(0, 300),
     },
   });
@@ -334,6 +335,7 @@ describe('a remote definition that cannot be read', () => {
       'URL/huge.hcl',
       /: it is bigger than the maximum size of a definition \(2 MB\) and no archive\n$/,
     ],
+    ['an archive that the builder cannot unpack', 'URL/broken.tar.xz', /broken\.tar\.xz cannot be read/],
     ['a broken archive', 'URL/half.tar.gz', /half\.tar\.gz/],
     [
       'a tree without a definition',
