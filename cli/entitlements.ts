@@ -65,6 +65,8 @@ export function missingEntitlements(
       if (!known) need(entitlement, describe(entitlement));
     }
     if (!filesCount) continue;
+    if (target.ssh.some(({ paths }) => paths.length === 0) && !allowed.value.words.has('ssh'))
+      need('ssh', 'Forwarding default SSH agent socket');
     for (const file of readPaths(target, plan.remote)) {
       const where = real(path.resolve(cwd, file));
       if (!below(where, allowed.value.read))
@@ -115,9 +117,16 @@ function readPaths(target: Target, remote: string | undefined): readonly string[
   const own = target.contextIsRemote === true ? [] : [target.context];
   const contexts = [...own, ...named].filter((one) => !isElsewhere(one));
   const dockerfile = localDockerfile(target);
+  const keys = target.ssh.flatMap(({ paths }) => paths);
   const secrets = target.secrets.flatMap(({ src }) => (src === undefined ? [] : [src]));
   const caches = target.cacheFrom.flatMap(({ attrs }) => (attrs.src === undefined ? [] : [attrs.src]));
-  return [...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')), ...dockerfile, ...secrets, ...caches];
+  return [
+    ...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')),
+    ...dockerfile,
+    ...keys,
+    ...secrets,
+    ...caches,
+  ];
 }
 
 function localDockerfile({ context, contextIsRemote, dockerfile, dockerfileInline }: Target): readonly string[] {

@@ -25,6 +25,7 @@ export async function readRemote(url: string, context: CommandContext): Promise<
     url,
     ...remoteNames({ named: args.lists.get('file') ?? [], environment: variables }),
     builder: engine.value,
+    cwd: context.cwd,
     env: variables,
     emit: progress.value.onEvent,
     signal,

@@ -62,7 +62,7 @@ export interface BuildOutcome {
 export async function runBuild(options: BuildOptions): Promise<Result<BuildOutcome, readonly RuntimeFailure[]>> {
   const { plan, builder, cwd, emit, signal } = options;
   await using scope = new AsyncDisposableStack();
-  const prepared = await prepareAll(plan, cwd, scope);
+  const prepared = await prepareAll(plan, { cwd, env: options.services.env }, scope);
   if (!prepared.ok) return prepared;
 
   using client = new BuildkitClient(builder.endpoint);
@@ -101,10 +101,10 @@ function isFacts(value: unknown): value is DaemonFacts {
 
 async function prepareAll(
   { targets, remote }: Plan,
-  cwd: string,
+  { cwd, env }: { readonly cwd: string; readonly env: ReadonlyMap<string, string> },
   scope: AsyncDisposableStack,
 ): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
-  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd, remote })));
+  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd, env, remote })));
   const prepared = all.flatMap((one) => (one.ok ? [scope.use(one.value)] : []));
   const failures = all.flatMap((one) => (one.ok ? [] : [one.failure]));
   return failures.length > 0 ? fail(failures) : ok(prepared);

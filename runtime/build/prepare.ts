@@ -7,10 +7,15 @@ import { fail, ok } from '../../planner/result.ts';
 import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target } from '../../planner/target.ts';
 import type { InputMissing, Unsupported } from '../failure.ts';
+import type { SshAgents } from './ssh-agents.ts';
+import { sshAgents } from './ssh-agents.ts';
+
+const NO_AGENTS: SshAgents = new Map();
 
 /** What a target needs from this machine, found and checked before anything is asked of a daemon. */
 export interface PreparedTarget extends AsyncDisposable {
   readonly target: Target;
+  readonly agents: SshAgents;
   /** Undefined when the Dockerfile lies in a remote context. */
   readonly dockerfile: { readonly dir: string; readonly name: string; readonly apart: boolean } | undefined;
   /** The Dockerfile's path as the user knows it, for messages. */
@@ -24,15 +29,28 @@ export interface PreparedTarget extends AsyncDisposable {
  */
 export async function prepareTarget(
   target: Target,
-  { cwd, remote }: { readonly cwd: string; readonly remote: string | undefined },
+  {
+    cwd,
+    remote,
+    env,
+  }: { readonly cwd: string; readonly remote: string | undefined; readonly env: ReadonlyMap<string, string> },
 ): Promise<Result<PreparedTarget, InputMissing | Unsupported>> {
   const refused = refusal(target);
   if (refused) return fail(refused);
+  const agents = calledMethod(target.call) === undefined ? await sshAgents(target.ssh, { cwd, env }) : ok(NO_AGENTS);
+  if (!agents.ok) return fail({ reason: 'unsupported', what: `${agents.failure} (target "${target.name}")` });
   const missing = await missingFolder(target, cwd, remote);
   if (missing) return fail(missing);
-  if (target.dockerfileInline !== undefined) return ok(await inlineDockerfile(target, target.dockerfileInline));
+  if (target.dockerfileInline !== undefined)
+    return ok({ agents: agents.value, ...(await inlineDockerfile(target, target.dockerfileInline)) });
   if (isFetched(target) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile)) {
-    return ok({ target, dockerfile: undefined, dockerfileShown: target.dockerfile, [Symbol.asyncDispose]: nothing });
+    return ok({
+      target,
+      agents: agents.value,
+      dockerfile: undefined,
+      dockerfileShown: target.dockerfile,
+      [Symbol.asyncDispose]: nothing,
+    });
   }
   const shown = fromCwd(target.dockerfile)
     ? path.normalize(target.dockerfile.slice('cwd://'.length))
@@ -56,6 +74,7 @@ export async function prepareTarget(
   }
   return ok({
     target,
+    agents: agents.value,
     dockerfile: { dir: path.dirname(file), name, apart: isFetched(target) },
     dockerfileShown: path.join(path.dirname(shown), name),
     [Symbol.asyncDispose]: nothing,
@@ -80,7 +99,6 @@ function refusal(target: Target): Unsupported | undefined {
     what: `${what} (target "${target.name}")`,
   });
   const built = calledMethod(target.call) === undefined;
-  if (built && target.ssh.length > 0) return unsupported('ssh forwarding');
   if (/^https?:\/\//.test(target.dockerfile)) return unsupported('a Dockerfile from a URL');
   const layout = Object.values(target.contexts).find((value) => value.startsWith('oci-layout://'));
   if (layout !== undefined) return unsupported(`the named context "${layout}"`);
@@ -140,7 +158,7 @@ async function dockerfileHint(dir: string, shown: string): Promise<string> {
   return `there is ${candidates.map((name) => path.join(shown, name)).join(', ')}`;
 }
 
-async function inlineDockerfile(target: Target, text: string): Promise<PreparedTarget> {
+async function inlineDockerfile(target: Target, text: string): Promise<Omit<PreparedTarget, 'agents'>> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'depot-dockerfile-'));
   await writeFile(path.join(dir, 'Dockerfile'), text, { mode: 0o600 });
   return {

@@ -16,9 +16,11 @@ import type { EventSink } from '../event.ts';
 import type { DefinitionUnreadable, RuntimeFailure } from '../failure.ts';
 import { FailureError } from '../failure.ts';
 import { secretsService } from '../session/secrets.ts';
+import { sshService } from '../session/ssh.ts';
 import { randomId, Session } from '../session/session.ts';
 import type { Builder } from './build.ts';
 import { unreachableBuilder } from './failures.ts';
+import { gitSshEntry, sshAgents } from './ssh-agents.ts';
 import { gitSecrets } from './git-secrets.ts';
 
 /** More than a person writes; a larger file is something else (docker/buildx `bake/remote.go`). */
@@ -30,11 +32,7 @@ const HEADER_BYTES = 1024;
 /** Under this name the reading is shown as a target of its own. */
 const SHOWN_AS = 'definition';
 
-const OVER_SSH: RuntimeFailure = {
-  reason: 'unsupported',
-  what: 'a definition in a repository over ssh, BUILDX_BAKE_GIT_SSH',
-  hint: 'https reaches it as well; BUILDX_BAKE_GIT_AUTH_TOKEN opens a private one',
-};
+const SSH_HINT = 'BUILDX_BAKE_GIT_SSH or SSH_AUTH_SOCK names the socket of an agent that holds the key';
 
 /** Which definition is to be read, and by whom. */
 export interface RemoteRequest {
@@ -44,6 +42,8 @@ export interface RemoteRequest {
   /** Whether those that are not there are left out. */
   readonly mayBeMissing: boolean;
   readonly builder: Builder;
+  /** Absolute; the socket of an agent may be named from here. */
+  readonly cwd: string;
   /** For tokens of the repository's host. */
   readonly env: ReadonlyMap<string, string>;
   readonly emit: EventSink;
@@ -58,7 +58,8 @@ export async function readRemoteDefinition(request: RemoteRequest): Promise<Resu
   const { url, builder, env, emit, signal } = request;
   const remote = remoteSource(url);
   if (!remote.ok) return fail(unreadable(url, remote.failure));
-  if (isGitOverSsh(url)) return fail(OVER_SSH);
+  const agents = await sshAgents(isGitOverSsh(url) ? [gitSshEntry(env)] : [], { cwd: request.cwd, env });
+  if (!agents.ok) return fail(unreadable(url, agents.failure, SSH_HINT));
   using client = new BuildkitClient(builder.endpoint);
   let version: string;
   try {
@@ -70,7 +71,10 @@ export async function readRemoteDefinition(request: RemoteRequest): Promise<Resu
   emit({ type: 'build-started', targets: [{ name: SHOWN_AS, platforms: [] }] });
   const session = new Session({
     sharedKey: '',
-    services: [secretsService(gitSecrets(url, env), { env, resolve: (path) => path })],
+    services: [
+      secretsService(gitSecrets(url, env), { env, resolve: (path) => path }),
+      ...(agents.value.size > 0 ? [sshService(agents.value)] : []),
+    ],
   });
   let found: RemoteDefinition | undefined;
   try {
@@ -131,6 +135,10 @@ async function read(
       return { url, kind: 'file', files: [await definitionFile(tree, root, { url, path: HTTP_FILE, name: url })] };
     }
     root = await tree.fetch(unpacked(source));
+    if (await isStillPacked(tree, root)) {
+      const hint = 'for xz, the engine needs a program of that name';
+      throw new FailureError(unreadable(url, 'the builder cannot unpack the archive', hint));
+    }
   }
   const files: SourceFile[] = [];
   for (const name of names) {
@@ -138,6 +146,11 @@ async function read(
     else if (!mayBeMissing) throw new FailureError(missing(url, name));
   }
   return { url, kind: 'tree', files };
+}
+
+/** A builder that cannot unpack an archive copies it instead, and does not say so. */
+async function isStillPacked(tree: Tree, root: string): Promise<boolean> {
+  return (await tree.isThere(root, HTTP_FILE)) && isArchive(await tree.read(root, HTTP_FILE, HEADER_BYTES));
 }
 
 async function definitionFile(
@@ -208,6 +221,7 @@ function hintFor(message: string): string | undefined {
     )
   )
     return 'the builder fetches it, not this machine: can it reach that host?';
+  if (/cannot run ssh|ssh: (?:command )?not found/.test(message)) return 'the engine has no ssh program; https works';
   if (/status 404|does not appear to be a git repository|repository .* not found/i.test(message))
     return 'is the URL right?';
   if (/terminal prompts disabled|Authentication failed|could not read Username|status 401|status 403/i.test(message))

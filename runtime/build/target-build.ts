@@ -24,6 +24,7 @@ import { fileSyncService } from '../session/file-sync.ts';
 import { secretsService } from '../session/secrets.ts';
 import { randomId, Session } from '../session/session.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
+import { sshService } from '../session/ssh.ts';
 import { buildFailure } from './failures.ts';
 import type { Links } from './links.ts';
 import { LinkBroken } from './links.ts';
@@ -164,6 +165,7 @@ function session(
         env: context.services.env,
         resolve: (file) => path.resolve(context.cwd, file),
       }),
+      ...(prepared.agents.size > 0 ? [sshService(prepared.agents)] : []),
       ...(sinks.size > 0 ? [fileSendService(sinks)] : []),
     ],
   });

@@ -40,6 +40,8 @@ target "local-file" {
   dockerfile = "cwd://mine/own.Dockerfile"
 }
 `,
+  'stack.yaml':
+    'services:\n  whole:\n    build: .\n  part:\n    build:\n      context: ./sub\n      args: { WHO: a }\n',
   'other.hcl': 'target "other" {\n  context = "./sub/"\n}\n',
   Dockerfile: 'FROM scratch\nARG WHO\nCOPY f /$WHO\n',
   f: 'of the root\n',
@@ -92,6 +94,7 @@ beforeAll(async () => {
       '/huge.hcl': `# ${'x'.repeat(2 * 1024 * 1024)}\ntarget "default" {}\n`,
       '/page.html': '<html>nothing of that kind</html>\n',
       '/binary': Buffer.from([0xff, 0xfe, 0x00, 0x80]),
+      '/broken.tar.xz': Buffer.from('fd377a585a000000000000', 'hex'),
       '/half.tar.gz': gzipSync(tar(TREE)).subarray(0, 300),
     },
   });
@@ -130,6 +133,9 @@ describe('--print of a remote definition is what buildx prints:', () => {
     'URL/app.git URL/other.git local',
     'URL/app.git local-file',
     'URL/app.git -f other.hcl other',
+    'URL/app.git -f stack.yaml',
+    'URL/app.git -f stack.yaml -f other.hcl part other',
+    'URL/app.git --call=check,format=json root',
     'URL/app.git -f docker-bake.hcl -f cwd://local.hcl root',
     'URL/app.git -f cwd://local.hcl root',
     'URL/app.git --set sub.context=. sub',
@@ -312,8 +318,6 @@ describe('a remote definition that cannot be read', () => {
   test.each<[string, string, RegExp]>([
     ['an unreachable host', 'http://127.0.0.1:1/tree.tar', /connection refused\n {2}the builder fetches it/],
     ['an unreachable repository', 'http://127.0.0.1:1/app.git', /(?:onnect)[^]*\n {2}the builder fetches it/],
-    ['a repository over ssh', 'ssh://git@127.0.0.1/app.git', /^ERROR: not supported: .*over ssh.*\n {2}https reaches/],
-    ['a repository in the style of scp', 'git@127.0.0.1:app.git', /^ERROR: not supported: .*over ssh/],
     ['a URL that is not there', 'URL/gone.tar', /status 404[^]*\n {2}is the URL right\?\n$/],
     ['a repository that is not there', 'URL/gone.git', /not found[^]*\n {2}is the URL right\?\n$/],
     ['a branch that is not there', 'URL/app.git#gone', /gone/],
@@ -325,13 +329,13 @@ describe('a remote definition that cannot be read', () => {
       /: open gone\.hcl: no such file or directory\n {2}names given with -f are looked up inside of it; cwd:\/\/NAME is a local file\n$/,
     ],
     ['a folder where a file is named', 'URL/app.git -f sub', /sub/],
-    ['a page of another kind', 'URL/page.html', /page\.html:1:/],
     ['what is no text', 'URL/binary', /: it is neither an archive nor valid UTF-8 text\n$/],
     [
       'more than 2 MB',
       'URL/huge.hcl',
       /: it is bigger than the maximum size of a definition \(2 MB\) and no archive\n$/,
     ],
+    ['an archive that the builder cannot unpack', 'URL/broken.tar.xz', /broken\.tar\.xz cannot be read/],
     ['a broken archive', 'URL/half.tar.gz', /half\.tar\.gz/],
     [
       'a tree without a definition',
@@ -353,6 +357,24 @@ describe('a remote definition that cannot be read', () => {
     expect(run.stderr.match(/^ERROR: /gm)).toHaveLength(1);
     expect(await readdir(cwd, { recursive: true })).toEqual(before);
     expect(await readdir(temporary.path)).toEqual([]);
+  });
+
+  test('can be given up while the builder waits for it', async () => {
+    const asked = new AbortController();
+    await using silent = await testWeb({ files: {}, onRequest: () => asked.abort() });
+    const run = await depot(['bake', `${silent.url}/one.hcl`, '--progress=quiet'], {
+      cwd,
+      env: { DOCKER_HOST: engine.dockerHost },
+      interrupt: asked.signal,
+    });
+    expect(run).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(run.stderr).toMatch(/^ERROR: canceled\n$/m);
+  });
+
+  test('a page of another kind is told as a mistake in it', async () => {
+    const run = await bake(['--print', '--progress=quiet', ...at('URL/page.html')]);
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toMatch(/^ERROR: http:\/\/.*\/page\.html:1:1: /);
   });
 
   test('a definition above 1 KiB is read whole', async () => {

@@ -24,6 +24,8 @@ export interface WebContents {
   readonly git?: Git;
   /** The Authorization header without which everything is refused. */
   readonly authorization?: string;
+  /** Called with each request, which then is never answered. */
+  readonly onRequest?: () => void;
 }
 
 /** Serves files and git repositories until its scope ends. */
@@ -31,6 +33,7 @@ export async function testWeb(contents: WebContents): Promise<TestWeb> {
   const authorizations: string[] = [];
   const server = createServer((request, response) => {
     authorizations.push(request.headers.authorization ?? '');
+    if (contents.onRequest !== undefined) return contents.onRequest();
     answer(request, response, contents).catch(() => response.destroy());
   });
   const listening = Promise.withResolvers<void>();
