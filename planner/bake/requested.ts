@@ -100,11 +100,11 @@ export function printedGroups(asked: readonly string[], groups: ReadonlyMap<stri
   };
   for (const name of asked) visit(name);
   const own = asked.includes('default') ? groups.get('default') : undefined;
-  const others = asked.filter((name) => name !== 'default' || own === undefined);
-  if (own === undefined) printed.set('default', { name: 'default', targets: [...new Set(others)].sort(compareText) });
-  else if (own.targets !== undefined || others.length > 0) {
-    const all = [...new Set([...(own.targets ?? []), ...others])].sort(compareText);
-    printed.set('default', { ...shown(own), targets: all });
+  // The reference lists a target of the name only where nothing is listed before it.
+  const others = asked.filter((name, at) => name !== 'default' || (own === undefined && at === 0));
+  if (own === undefined || own.targets !== undefined || others.length > 0) {
+    const all = [...new Set([...(own?.targets ?? []), ...others])].sort(compareText);
+    printed.set('default', { ...(own === undefined ? { name: 'default' } : shown(own)), targets: all });
   }
   return [...printed.values()];
 }

@@ -58,3 +58,15 @@ test('the same definition gives the same plan', async () => {
   expect(one.plan).toEqual(other.plan);
   expect(one.plan.requested).toEqual(['a-3-1', 'a-4-1', 'a-3-2', 'a-4-2']);
 });
+
+test.each([
+  [['default'], ['default']],
+  [
+    ['default', 'all'],
+    ['all', 'default'],
+  ],
+  [['all', 'default'], ['all']],
+])('a target named default is listed as the peer does: %s', async (targets, listed) => {
+  const { plan } = await goodPlanOf('target "default" {}\ntarget "all" {}\n', { targets });
+  expect(plan.groups).toEqual([{ name: 'default', targets: listed }]);
+});
