@@ -57,10 +57,12 @@ if (bundler === undefined) {
 } else {
   rmSync(path.join(root, 'dist'), { recursive: true, force: true });
   const bundle = await bundler.rolldown({
-    input: { main: path.join(root, 'cli/main.ts') },
+    input: { main: path.join(root, 'cli/main.ts'), planner: path.join(root, 'planner/library.ts') },
     cwd: root,
     platform: 'node',
     transform: { define: { 'process.env.NODE_ENV': '"production"' } },
+    // What a command loads late, the library for other programs has at once.
+    checks: { ineffectiveDynamicImport: false },
     treeshake: { propertyReadSideEffects: false },
     plugins: isTarget ? [withoutHttp, builtinsByName] : [withoutHttp],
   });

@@ -1,5 +1,7 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import { goBool } from '../planner/options/entries.ts';
+import { isRemoteUrl } from '../planner/options/url.ts';
 import type { Result } from '../planner/result.ts';
 import { fail, ok } from '../planner/result.ts';
 import type { Plan, Target } from '../planner/target.ts';
@@ -63,7 +65,9 @@ export function missingEntitlements(
       if (!known) need(entitlement, describe(entitlement));
     }
     if (!filesCount) continue;
-    for (const file of readPaths(target)) {
+    if (target.ssh.some(({ paths }) => paths.length === 0) && !allowed.value.words.has('ssh'))
+      need('ssh', 'Forwarding default SSH agent socket');
+    for (const file of readPaths(target, plan.remote)) {
       const where = real(path.resolve(cwd, file));
       if (!below(where, allowed.value.read))
         need(`fs.read=${shown(where, cwd)}`, `Read access to path ${shown(where, cwd)}`);
@@ -77,25 +81,59 @@ export function missingEntitlements(
   return [...missing.values()];
 }
 
+/**
+ * Whether reaching beyond the working directory needs to be allowed at all: the environment can switch that off, for all
+ * definitions or for remote ones. Fails with the variable that is no boolean.
+ */
+export function doFilesCount(
+  env: Readonly<Record<string, string | undefined>>,
+  isRemoteDefinition: boolean,
+): Result<boolean, string> {
+  const switches: (readonly [name: string, counts: boolean])[] = [['BUILDX_BAKE_ENTITLEMENTS_FS', true]];
+  if (isRemoteDefinition) switches.push(['BAKE_ALLOW_REMOTE_FS_ACCESS', false]);
+  for (const [name, counts] of switches) {
+    const value = env[name] ?? '';
+    if (value === '') continue;
+    const read = goBool(value);
+    if (read === undefined) return fail(`${name}=${JSON.stringify(value)} is no boolean; write 1 or 0`);
+    return ok(read === counts);
+  }
+  return ok(true);
+}
+
 function describe(entitlement: string): string {
   if (entitlement === 'network.host') return 'Running build containers that can access host network';
   if (entitlement === 'security.insecure') return 'Running privileged containers that can make system changes';
   return `Using ${entitlement}`;
 }
 
-function isRemote(text: string): boolean {
-  return /^(?:https?|git|ssh):\/\/|^[\w.-]+@[\w.-]+:|^target:|^docker-image:\/\//.test(text);
+function isElsewhere(text: string): boolean {
+  return isRemoteUrl(text) || /^(?:target:|docker-image:\/\/)/.test(text);
 }
 
-function readPaths(target: Target): readonly string[] {
-  const contexts = [target.context, ...Object.values(target.contexts)].filter((one) => !isRemote(one));
-  const dockerfile =
-    target.dockerfileInline !== undefined || isRemote(target.context)
-      ? []
-      : [path.join(target.context, target.dockerfile)];
+/** The local files and folders that a target reads; with a remote definition, plain paths are of its tree. */
+function readPaths(target: Target, remote: string | undefined): readonly string[] {
+  const named = Object.values(target.contexts).filter((one) => remote === undefined || one.startsWith('cwd://'));
+  const own = target.contextIsRemote === true ? [] : [target.context];
+  const contexts = [...own, ...named].filter((one) => !isElsewhere(one));
+  const dockerfile = localDockerfile(target);
+  const keys = target.ssh.flatMap(({ paths }) => paths);
   const secrets = target.secrets.flatMap(({ src }) => (src === undefined ? [] : [src]));
   const caches = target.cacheFrom.flatMap(({ attrs }) => (attrs.src === undefined ? [] : [attrs.src]));
-  return [...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')), ...dockerfile, ...secrets, ...caches];
+  return [
+    ...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')),
+    ...dockerfile,
+    ...keys,
+    ...secrets,
+    ...caches,
+  ];
+}
+
+function localDockerfile({ context, contextIsRemote, dockerfile, dockerfileInline }: Target): readonly string[] {
+  if (dockerfileInline !== undefined || isRemoteUrl(dockerfile)) return [];
+  if (dockerfile.startsWith('cwd://')) return [dockerfile.slice('cwd://'.length)];
+  if (path.isAbsolute(dockerfile)) return [dockerfile];
+  return contextIsRemote === true || isElsewhere(context) ? [] : [path.join(context, dockerfile)];
 }
 
 function writePaths(target: Target): readonly string[] {

@@ -5,15 +5,13 @@ import type { BuiltTarget } from '../runtime/build/build.ts';
 
 /**
  * What `--metadata-file` holds: for each target the exporters' answers, those that are JSON in base64 as JSON, and the
- * build's reference (docker/buildx `commands/bake.go`).
+ * build's reference, or what a frontend answered instead (docker/buildx `commands/bake.go`).
  */
 export function metadataJson(built: readonly BuiltTarget[], builder: string): string {
-  const targets = built.map(({ name, ref, response }) => {
-    const entries = Object.entries(response).map(([key, value]) => [key, decoded(value)] as const);
-    return [
-      name,
-      Object.fromEntries([['buildx.build.ref', `${builder}/${builder}/${ref}`] as const, ...entries].sort(byKey)),
-    ] as const;
+  const targets = built.map(({ name, ref, response, answer }) => {
+    const entries = Object.entries({ ...response, ...answer }).map(([key, value]) => [key, decoded(value)] as const);
+    const reference = answer === undefined ? [['buildx.build.ref', `${builder}/${builder}/${ref}`] as const] : [];
+    return [name, Object.fromEntries([...reference, ...entries].sort(byKey))] as const;
   });
   return `${JSON.stringify(Object.fromEntries([...targets].sort(byKey)), undefined, 2)}\n`;
 }

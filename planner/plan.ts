@@ -11,7 +11,6 @@ import type { Diagnostic } from './diagnostic.ts';
 import { buildGraph, withLinkedEntitlements } from './graph.ts';
 import { bounded } from './hcl/budget.ts';
 import { HclError } from './hcl/error.ts';
-import { isRemoteUrl } from './options/url.ts';
 import type { Result } from './result.ts';
 import { fail, ok } from './result.ts';
 import type { Span } from './source.ts';
@@ -40,16 +39,6 @@ export interface Planned {
  * `ReadTargets`). Fails with everything a person can mend at once.
  */
 export async function planBake(input: BakeInput): Promise<Result<Planned, readonly Diagnostic[]>> {
-  const remote = input.targets.find(isRemoteUrl);
-  if (remote !== undefined) {
-    return fail([
-      {
-        reason: 'unsupported',
-        message: `Remote definitions are not supported yet: ${remote}`,
-        hint: 'clone it and name the file with -f',
-      },
-    ]);
-  }
   return bounded(async () => {
     const definition = await readDefinition(input);
     return definition.ok ? planDefinition(definition.value, input) : definition;
@@ -72,6 +61,9 @@ function planDefinition(
   if (!requested.ok) return requested;
   const resolver = new Resolver(defined, names, overrides.value.byTarget);
   const diagnostics: Diagnostic[] = [];
+  const doubts: Diagnostic[] = [];
+  const isPrinted = input.isPrinted === true;
+  const finish = { environment: input.variables, fs: input.fs, remote: input.remote, isPrinted };
   const finished = new Map<string, Target>();
   const origins = new Map<string, Span>();
 
@@ -86,8 +78,9 @@ function planDefinition(
     if (raw === undefined) return undefined;
     const origin = defined.get(name)?.places.get('');
     if (origin !== undefined) origins.set(name, origin);
-    const done = finishTarget(raw, { environment: input.variables, fs: input.fs });
-    diagnostics.push(...done.diagnostics);
+    const done = finishTarget(raw, finish);
+    diagnostics.push(...done.checks.mistakes);
+    doubts.push(...done.checks.warnings);
     finished.set(name, done.target);
     return done.target;
   };
@@ -102,9 +95,14 @@ function planDefinition(
     isRequested.has(target.name) ? target : { ...target, outputs: [{ type: 'cacheonly', attrs: {} }] },
   );
   return ok({
-    plan: { groups: printedGroups(requested.value.asked, groups), targets, requested: requested.value.targets },
+    plan: {
+      groups: printedGroups(requested.value.asked, groups),
+      targets,
+      requested: requested.value.targets,
+      ...(input.remote?.kind === 'tree' ? { remote: input.remote.url } : {}),
+    },
     origins,
-    warnings: [...warnings, ...overrides.value.warnings],
+    warnings: [...warnings, ...overrides.value.warnings, ...doubts],
     variables,
   });
 }

@@ -37,6 +37,8 @@ export interface Target {
   readonly attest: readonly AttestEntry[];
   /** A cleaned local path, or a URL; `.` when the user said nothing. */
   readonly context: string;
+  /** Whether the context is a folder of the tree that the definition came from (`Plan.remote`), and no local one. */
+  readonly contextIsRemote?: boolean;
   /** Named contexts: path, URL, `docker-image://`, `oci-layout://`, `target:NAME`. */
   readonly contexts: Readonly<Record<string, string>>;
   /** Relative to the context; `Dockerfile` when the user said nothing. */
@@ -82,4 +84,9 @@ export interface Plan {
   readonly targets: readonly Target[];
   /** Names of the targets that were asked for, groups expanded; the others are there because these link to them. */
   readonly requested: readonly string[];
+  /**
+   * The URL of the repository or archive that the definition came from. Paths of named contexts are then seen from its
+   * root, `.` is the URL itself, and only `cwd://` is local.
+   */
+  readonly remote?: string;
 }

@@ -43,6 +43,15 @@ export interface InputMissing {
   readonly hint?: string;
 }
 
+/** A definition elsewhere (a repository, a URL) that could not be fetched, or that is none. */
+export interface DefinitionUnreadable {
+  readonly reason: 'definition-unreadable';
+  /** Without a password in it. */
+  readonly url: string;
+  readonly cause: string;
+  readonly hint?: string;
+}
+
 /** An image that was built but could not be put into the local Docker daemon. */
 export interface LoadFailed {
   readonly reason: 'load-failed';
@@ -75,7 +84,15 @@ export interface Canceled {
 
 /** Every foreseen failure of the runtime. */
 export type RuntimeFailure =
-  BuilderUnreachable | BuilderLost | SolveFailed | InputMissing | LoadFailed | Unsupported | EngineFailed | Canceled;
+  | BuilderUnreachable
+  | BuilderLost
+  | SolveFailed
+  | InputMissing
+  | DefinitionUnreadable
+  | LoadFailed
+  | Unsupported
+  | EngineFailed
+  | Canceled;
 
 /** Carries a {@link RuntimeFailure} through code that can only throw; caught at the room's door. */
 export class FailureError extends Error {

@@ -11,6 +11,7 @@ check() {
   echo "== $name"
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "== $name FAILED"; fi
 }
+check 'bundle' node cli/bundle.mjs
 check 'formatting' prettier --check --log-level warn .
 check 'lint' oxlint -c test/lint.json
 check 'types' tsc -p .

@@ -1,5 +1,8 @@
 import path from 'node:path';
 import type { Planned } from '../../planner/plan.ts';
+import type { Call } from '../../planner/options/call.ts';
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
 import type { BuildServices } from '../../runtime/build/target-build.ts';
@@ -11,75 +14,118 @@ import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { environmentMap } from '../environment.ts';
 import { metadataJson, metadataProblem, writeMetadata } from '../metadata.ts';
+import { showAnswers } from '../print/answers.ts';
 import { failureText } from '../print/failure.ts';
-import type { Progress, Write } from '../progress/progress.ts';
+import type { LintLevel } from '../print/lint.ts';
+import { reachesLevel } from '../print/lint.ts';
+import type { Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
-/** What another command than bake has of its own. */
+/** What a command asks for beyond a plain build. */
 export interface BuildSettings {
-  /** How progress is shown, and where. */
-  readonly mode: string;
-  readonly write: Write;
+  /** How progress is shown, and where; absent: in the way of `--progress`, on stderr. */
+  readonly mode?: string;
+  readonly write?: Write;
+  /** What `--call` or `--check` asks instead of a build; targets may ask by themselves as well. */
+  readonly call?: Call | undefined;
+  /** The level from which on a lint of all Dockerfiles keeps the build from beginning; absent: no lint. */
+  readonly lint?: LintLevel | undefined;
 }
 
 /**
- * Builds a plan on the engine at hand, shows it, and gives the exit code: 0 only if every output exists. Progress goes to
- * stderr in the way of `--progress`, unless the settings say otherwise.
+ * Builds a plan on the engine at hand, or asks its frontends about it, shows it, and gives the exit code: 0 only if every
+ * output exists and no answer says otherwise.
  */
-export async function buildPlan(planned: Planned, context: CommandContext, settings?: BuildSettings): Promise<number> {
-  const { env, stderr, signal } = context;
-  const mode = settings?.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
-  const progress = await chooseProgress(mode, settings?.write ?? ((text) => void stderr.write(text)));
-  if (!progress.ok) {
-    stderr.write(`ERROR: ${progress.failure}\n`);
-    return 1;
-  }
+export async function buildPlan(
+  planned: Planned,
+  context: CommandContext,
+  settings: BuildSettings = {},
+): Promise<number> {
+  const { cwd, env, stderr, signal } = context;
   const metadataFile = context.args.texts.get('metadata-file');
-  const problem =
-    metadataFile === undefined ? undefined : await metadataProblem(path.resolve(context.cwd, metadataFile));
+  const problem = metadataFile === undefined ? undefined : await metadataProblem(path.resolve(cwd, metadataFile));
   if (problem !== undefined) {
     stderr.write(`ERROR: the metadata file ${JSON.stringify(metadataFile)} cannot be written: ${problem}\n`);
+    return 1;
+  }
+  const mode = settings.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
+  const write = settings.write ?? ((text: string): void => void stderr.write(text));
+  const known = await chooseProgress(mode, write);
+  if (!known.ok) {
+    stderr.write(`ERROR: ${known.failure}\n`);
     return 1;
   }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, planned, [engine.failure]);
   const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;
+  const build = { engine: engine.value, services, mode, write };
+  if (settings.lint !== undefined) {
+    const asked = planned.plan.targets.map((target) => ({ ...target, call: 'lint' }));
+    const plan = { ...planned.plan, targets: asked };
+    const linted = await run({ ...planned, plan }, build, context);
+    if (!linted.ok) return linted.failure;
+    stderr.write(`${showAnswers(plan, linted.value.built, { call: undefined, cwd })?.text ?? ''}\n`);
+    if (reachesLevel(linted.value.built, settings.lint)) {
+      stderr.write('ERROR: linting failed\n');
+      return 1;
+    }
+  }
+  const outcome = await run(planned, build, context);
+  if (!outcome.ok) return outcome.failure;
+  if (!(await metadataWritten(outcome.value, engine.value, context))) return 1;
+  const answers = showAnswers(planned.plan, outcome.value.built, { call: settings.call, cwd });
+  if (answers !== undefined) context.print(answers.text);
+  return answers?.exitCode ?? 0;
+}
+
+interface BuildRun {
+  readonly engine: EngineHandle;
+  readonly services: BuildServices;
+  readonly mode: string;
+  readonly write: Write;
+}
+
+/** Runs a plan with its progress; fails with the exit code, the failure told by then. */
+async function run(
+  planned: Planned,
+  { engine, services, mode, write }: BuildRun,
+  context: CommandContext,
+): Promise<Result<BuildOutcome, number>> {
+  const { cwd, signal, stderr } = context;
+  const progress = await chooseProgress(mode, write);
+  if (!progress.ok) {
+    stderr.write(`ERROR: ${progress.failure}\n`);
+    return fail(1);
+  }
   const result = await runBuild({
     plan: planned.plan,
-    builder: { endpoint: engine.value.endpoint, name: engine.value.name, driver: engine.value.driver },
-    cwd: context.cwd,
+    builder: { endpoint: engine.endpoint, name: engine.name, driver: engine.driver },
+    cwd,
     services,
     emit: progress.value.onEvent,
     signal,
   });
-  return finish(context, { planned, progress: progress.value, engine: engine.value, result });
+  progress.value.end();
+  const failures = result.ok ? result.value.failures : result.failure;
+  return result.ok && failures.length === 0 ? ok(result.value) : fail(failed(context, planned, failures));
 }
 
-async function finish(
-  context: CommandContext,
-  build: {
-    readonly planned: Planned;
-    readonly progress: Progress;
-    readonly engine: EngineHandle;
-    readonly result: Awaited<ReturnType<typeof runBuild>>;
-  },
-): Promise<number> {
-  build.progress.end();
-  if (!build.result.ok) return failed(context, build.planned, build.result.failure);
-  const outcome: BuildOutcome = build.result.value;
-  if (outcome.failures.length > 0) return failed(context, build.planned, outcome.failures);
-  const file = context.args.texts.get('metadata-file');
-  if (file === undefined) return 0;
-  const target = path.resolve(context.cwd, file);
+async function metadataWritten(
+  outcome: BuildOutcome,
+  engine: EngineHandle,
+  { args, cwd, stderr }: CommandContext,
+): Promise<boolean> {
+  const file = args.texts.get('metadata-file');
+  if (file === undefined) return true;
   try {
-    await writeMetadata(target, metadataJson(outcome.built, build.engine.name));
-    return 0;
+    await writeMetadata(path.resolve(cwd, file), metadataJson(outcome.built, engine.name));
+    return true;
   } catch (error) {
-    context.stderr.write(
+    stderr.write(
       `ERROR: the metadata file ${file} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`,
     );
-    return 1;
+    return false;
   }
 }
 

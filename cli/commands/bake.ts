@@ -1,21 +1,25 @@
 import path from 'node:path';
 import { printPlan } from '../../planner/bake/print.ts';
 import type { BakeFlags } from '../../planner/bake/flag-overrides.ts';
+import { bakeWords } from '../../planner/bake/remote.ts';
 import type { Planned } from '../../planner/plan.ts';
 import type { DefinitionInput } from '../../planner/bake/read.ts';
+import { parseCall } from '../../planner/options/call.ts';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { allowProblem, missingEntitlements } from '../entitlements.ts';
+import { allowProblem, doFilesCount, missingEntitlements } from '../entitlements.ts';
 import { fileSystem } from '../host.ts';
 import { environmentMap } from '../environment.ts';
+import type { LintLevel } from '../print/lint.ts';
+import { lintLevel } from '../print/lint.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
-import { BAKE_FLAGS, NOT_YET, NOT_YET_BUT_PRINTED } from './bake-flags.ts';
+import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
 export const bake: Command = {
   name: 'bake',
   summary: 'Build the targets of a bake file',
-  usage: 'bake [flags] [TARGET...]',
+  usage: 'bake [flags] [URL [URL]] [TARGET...]',
   flags: BAKE_FLAGS,
   run: async (context) => {
     const refused = refusal(context);
@@ -23,7 +27,7 @@ export const bake: Command = {
     const listed = listAsked(context);
     if (listed !== undefined) return showList(context, listed);
     const planned = await plan(context);
-    if (planned === undefined) return 1;
+    if (planned === undefined) return context.signal.aborted ? 130 : 1;
     if (context.args.switches.get('print') === true) {
       context.print(printPlan(planned.plan));
       return 0;
@@ -31,7 +35,8 @@ export const bake: Command = {
     const denied = await entitlementsDenied(context, planned);
     if (denied) return 1;
     const { buildPlan } = await import('./bake-build.ts');
-    return buildPlan(planned, context);
+    const call = parseCall(callAsked(context));
+    return buildPlan(planned, context, { call: call.ok ? call.value : undefined, lint: lintAsked(context) });
   },
 };
 
@@ -41,11 +46,15 @@ function complain({ stderr }: CommandContext, message: string): number {
 }
 
 function refusal({ args, cwd }: CommandContext): string | undefined {
-  const printed = args.switches.get('print') === true;
   const asked = NOT_YET.find(
     (name) => args.texts.has(name) || args.lists.has(name) || args.switches.get(name) === true,
   );
-  if (asked !== undefined && !(printed && NOT_YET_BUT_PRINTED.includes(asked))) return `not supported yet: --${asked}`;
+  if (asked !== undefined) return `not supported yet: --${asked}`;
+  const call = parseCall(callAsked({ args }));
+  if (!call.ok) return `--call: ${call.failure}`;
+  const level = args.texts.get('lint-fail-on');
+  if (level !== undefined && lintLevel(level) === undefined)
+    return `invalid level ${JSON.stringify(level)} for --lint-fail-on; info, warn, error and none are known`;
   const bad = (args.lists.get('var') ?? []).find((one) => !one.includes('='));
   if (bad !== undefined) return `invalid variable ${JSON.stringify(bad)}, expected key=value`;
   return allowProblem(args.lists.get('allow') ?? [], cwd);
@@ -68,7 +77,9 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   const request = listRequest(asked);
   if (!request.ok) return complain(context, request.failure);
   const { listDefinition } = await import('../../planner/bake/list.ts');
-  const list = await listDefinition(await definitionInput(context));
+  const input = await definitionInput(context);
+  if (input === undefined) return context.signal.aborted ? 130 : 1;
+  const list = await listDefinition(input);
   if (!list.ok) return mistakes(context, list.failure);
   const { type, format } = request.value;
   const { targets, variables } = list.value;
@@ -76,8 +87,12 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   return 0;
 }
 
-async function definitionInput(context: CommandContext): Promise<DefinitionInput> {
+/** What the definition depends on, a remote one fetched; undefined when that failed. */
+async function definitionInput(context: CommandContext): Promise<DefinitionInput | undefined> {
   const { args, cwd, env } = context;
+  const { url, commandContext } = bakeWords(args.rest);
+  const remote = url === undefined ? undefined : await (await import('./bake-remote.ts')).readRemote(url, context);
+  if (url !== undefined && remote === undefined) return undefined;
   const files = args.lists.get('file') ?? [];
   const vars = (args.lists.get('var') ?? []).map((one) => {
     const equals = one.indexOf('=');
@@ -88,7 +103,9 @@ async function definitionInput(context: CommandContext): Promise<DefinitionInput
     variables: environmentMap(env),
     vars: new Map(vars),
     fs: fileSystem(cwd),
-    ...(files.includes('-') ? { stdin: await allOf(context.stdin) } : {}),
+    remote,
+    commandContext,
+    ...(files.includes('-') && url === undefined ? { stdin: await allOf(context.stdin) } : {}),
     now: new Date(),
     homeDir: env.HOME ?? '/',
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
@@ -97,9 +114,11 @@ async function definitionInput(context: CommandContext): Promise<DefinitionInput
 
 async function plan(context: CommandContext): Promise<Planned | undefined> {
   const { args } = context;
+  const input = await definitionInput(context);
+  if (input === undefined) return undefined;
   const result = await planBake({
-    ...(await definitionInput(context)),
-    targets: args.rest,
+    ...input,
+    targets: bakeWords(args.rest).targets,
     overrides: args.lists.get('set') ?? [],
     flags: flagsOf(context),
     isPrinted: args.switches.get('print') === true,
@@ -121,7 +140,7 @@ function mistakes({ stderr }: CommandContext, found: readonly Diagnostic[]): num
 
 function flagsOf({ args }: CommandContext): BakeFlags {
   const { switches, texts } = args;
-  const call = switches.get('check') === true ? 'check' : texts.get('call');
+  const call = callAsked({ args });
   return {
     ...given('push', switches.get('push')),
     ...given('load', switches.get('load')),
@@ -129,8 +148,17 @@ function flagsOf({ args }: CommandContext): BakeFlags {
     ...given('noCache', switches.get('no-cache')),
     ...given('provenance', texts.get('provenance')),
     ...given('sbom', texts.get('sbom')),
-    ...given('call', call),
+    ...given('call', call === '' ? undefined : call),
   };
+}
+
+function callAsked({ args }: Pick<CommandContext, 'args'>): string {
+  return args.switches.get('check') === true ? 'check' : (args.texts.get('call') ?? '');
+}
+
+/** As Depot does, `--lint` looks at the Dockerfiles first and builds then, unless a finding is an error. */
+function lintAsked({ args }: CommandContext): LintLevel | undefined {
+  return args.switches.get('lint') === true ? (lintLevel(args.texts.get('lint-fail-on') ?? '') ?? 'error') : undefined;
 }
 
 async function allOf(stdin: NodeJS.ReadStream): Promise<string> {
@@ -145,10 +173,15 @@ function given<K extends string, V>(key: K, value: V | undefined): { readonly [P
 /** Asks, or refuses with the flags that would allow it (buildx `bake/entitlements.go`). */
 async function entitlementsDenied(context: CommandContext, { plan: made }: Planned): Promise<boolean> {
   const { args, cwd, env, stderr, stdin } = context;
+  const filesCount = doFilesCount(env, bakeWords(args.rest).url !== undefined);
+  if (!filesCount.ok) {
+    stderr.write(`ERROR: ${filesCount.failure}\n`);
+    return true;
+  }
   const missing = missingEntitlements(made, {
     allow: args.lists.get('allow') ?? [],
     cwd: path.resolve(cwd),
-    filesCount: env.BUILDX_BAKE_ENTITLEMENTS_FS !== '0' && env.BUILDX_BAKE_ENTITLEMENTS_FS !== 'false',
+    filesCount: filesCount.value,
   });
   if (missing.length === 0) return false;
   stderr.write('Your build is requesting privileges for following possibly insecure capabilities:\n\n');

@@ -7,7 +7,7 @@ import { printable } from './text.ts';
  * names no lines of it.
  */
 export function dockerfileExcerpt(source: DockerfileSource): readonly string[] {
-  const lines = Buffer.from(source.data).toString('utf8').replace(/\n$/, '').split('\n');
+  const lines = Buffer.from(source.data).toString('utf8').split('\n');
   const [first] = source.ranges;
   if (first === undefined || source.data.length === 0) return [];
   let start = Math.min(...source.ranges.map((range) => range.start.line));

@@ -31,6 +31,8 @@ function message(failure: RuntimeFailure, origins: ReadonlyMap<string, Span>): s
       const where = origin === undefined ? '' : `${place(origin)}: `;
       return `${where}target ${failure.target}: ${failure.what} ${failure.path} cannot be used: ${failure.cause}`;
     }
+    case 'definition-unreadable':
+      return `the definition ${failure.url} cannot be read: ${failure.cause}`;
     case 'load-failed':
       return `target ${failure.target}: the image was built, but not loaded: ${failure.cause}`;
     case 'unsupported':

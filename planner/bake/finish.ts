@@ -1,75 +1,29 @@
 import path from 'node:path/posix';
-import type { Diagnostic } from '../diagnostic.ts';
 import type { FileSystemPort } from '../host.ts';
-import { annotationProblem, platformProblem, sizeBytes, ulimitProblem } from '../options/checks.ts';
-import { sshProblem } from '../options/ssh.ts';
 import { isGitOverSsh, isRemoteUrl } from '../options/url.ts';
 import type { SshEntry, Target, TypedEntry } from '../target.ts';
+import type { RemoteDefinition } from './remote.ts';
+import type { TargetChecks } from './check-target.ts';
+import { checkTarget } from './check-target.ts';
 import type { RawTarget } from './raw-target.ts';
-import { placeOf } from './raw-target.ts';
 
 /** What is needed to turn what a target says into what it means. */
 export interface FinishContext {
   readonly environment: ReadonlyMap<string, string>;
   readonly fs: FileSystemPort;
+  readonly remote?: RemoteDefinition | undefined;
+  /** The result is only printed. */
+  readonly isPrinted: boolean;
 }
 
-/** A resolved target with its defaults, and whatever about it cannot be built (checks that `--print` makes as well). */
+/** A resolved target with its defaults, and what is wrong with it. */
 export function finishTarget(
   raw: RawTarget,
-  { environment, fs }: FinishContext,
-): { readonly target: Target; readonly diagnostics: readonly Diagnostic[] } {
-  const diagnostics: Diagnostic[] = [];
-  const complain = (attribute: string, message: string, hint: string): void => {
-    const { span, through } = placeOf(raw, attribute) ?? { span: raw.places.get(''), through: [] };
-    diagnostics.push({
-      reason: 'invalid-value',
-      message: `target "${raw.name}": ${message}`,
-      hint,
-      ...(span === undefined ? {} : { span }),
-      ...(through.length === 0
-        ? {}
-        : { related: through.map((one) => ({ message: 'it is inherited here', span: one })) }),
-    });
-  };
-  const context = cleanContext(raw.context ?? '.');
-  if (raw.context === '-') complain('context', 'context from stdin not allowed in bake', 'name a folder or a URL');
-  if (raw.dockerfile === '-')
-    complain('dockerfile', 'dockerfile from stdin not allowed in bake', 'name a file, or use dockerfile-inline');
-  for (const one of raw.platforms ?? []) {
-    const problem = platformProblem(one);
-    if (problem !== undefined) complain('platforms', problem, 'write os/arch or os/arch/variant, such as linux/amd64');
-  }
-  for (const one of raw.annotations ?? []) {
-    const problem = annotationProblem(one);
-    if (problem !== undefined)
-      complain('annotations', problem, 'write key=value, or index:key=value, manifest[linux/amd64]:key=value');
-  }
-  for (const one of raw.ulimits ?? []) {
-    const problem = ulimitProblem(one);
-    if (problem !== undefined) complain('ulimits', problem, 'write name=soft or name=soft:hard');
-  }
-  if (raw.shmSize !== undefined && raw.shmSize !== '' && sizeBytes(raw.shmSize) === undefined) {
-    complain('shm-size', `invalid size: '${raw.shmSize}'`, 'write a number with b, k, m or g');
-  }
-  const outputs = finishOutputs(raw.output ?? [], fs, (message, hint) => complain('output', message, hint));
-  for (const secret of raw.secret ?? []) {
-    const file = secret.src ?? (secret.env === undefined && !environment.has(secret.id) ? secret.id : undefined);
-    if (secret.id === '' && file === '')
-      complain('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
-    else if (file !== undefined && fs.kind(file) === undefined) {
-      complain(
-        'secret',
-        `failed to stat ${file}: stat ${file}: no such file or directory`,
-        `create the file, or set the environment variable ${secret.id}`,
-      );
-    }
-  }
-  const ssh = sshEntries(raw, context);
-  for (const one of ssh) {
-    const problem = sshProblem(one, { environment, fs });
-    if (problem !== undefined) complain('ssh', problem, 'start an agent, or name a private key: id=path');
-  }
+  finish: FinishContext,
+): { readonly target: Target; readonly checks: TargetChecks } {
+  const { environment, remote } = finish;
+  const { context, contextIsRemote } = contextOf(raw.context ?? '.', remote);
+  const ssh = sshEntries(raw, isGitOverSsh(context) || isGitOverSsh(remote?.url ?? ''));
   const args = new Map(raw.args);
   const epoch = environment.get('SOURCE_DATE_EPOCH') ?? '';
   if (epoch !== '' && !args.has('SOURCE_DATE_EPOCH')) args.set('SOURCE_DATE_EPOCH', epoch);
@@ -82,6 +36,7 @@ export function finishTarget(
     annotations: raw.annotations ?? [],
     attest: raw.attest ?? [],
     context,
+    ...(contextIsRemote ? { contextIsRemote } : {}),
     contexts: Object.fromEntries(contexts),
     dockerfile: raw.dockerfile === undefined || raw.dockerfile === '' ? 'Dockerfile' : raw.dockerfile,
     ...optional('dockerfileInline', raw.dockerfileInline),
@@ -94,7 +49,7 @@ export function finishTarget(
     secrets: raw.secret ?? [],
     ssh,
     platforms: raw.platforms ?? [],
-    outputs,
+    outputs: (raw.output ?? []).map(finishOutput),
     ...optional('pull', raw.pull),
     ...optional('noCache', raw.noCache),
     ...optional('network', raw.network),
@@ -106,17 +61,28 @@ export function finishTarget(
     extraHosts: Object.fromEntries(raw.extraHosts ?? []),
     ...optional('projectId', raw.projectId),
   };
-  return { target, diagnostics };
+  return { target, checks: checkTarget(raw, target, finish) };
 }
 
 /** A context that is fetched by ssh needs an agent, whether the target says so or not. */
-function sshEntries(raw: RawTarget, context: string): readonly SshEntry[] {
+function sshEntries(raw: RawTarget, needed: boolean): readonly SshEntry[] {
   const own = raw.ssh ?? [];
-  return own.length === 0 && isGitOverSsh(context) ? [{ id: 'default', paths: [] }] : own;
+  return own.length === 0 && needed ? [{ id: 'default', paths: [] }] : own;
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
+}
+
+/** Where a definition comes from a tree, its contexts are of that tree (buildx `bake/bake.go`, `updateContext`). */
+function contextOf(
+  said: string,
+  remote: RemoteDefinition | undefined,
+): { readonly context: string; readonly contextIsRemote: boolean } {
+  const context = cleanContext(said);
+  const stays = remote?.kind !== 'tree' || said.startsWith('cwd://') || isRemoteUrl(said);
+  if (stays) return { context, contextIsRemote: false };
+  return context === '.' ? { context: remote.url, contextIsRemote: false } : { context, contextIsRemote: true };
 }
 
 /** Local paths are cleaned as Go's `path.Clean` does; URLs stay. */
@@ -131,25 +97,9 @@ function clean(text: string): string {
   return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
 }
 
-function finishOutputs(
-  outputs: readonly TypedEntry[],
-  fs: FileSystemPort,
-  complain: (message: string, hint: string) => void,
-): readonly TypedEntry[] {
-  const finished = outputs.map((output): TypedEntry => {
-    const { dest } = output.attrs;
-    if (output.type === 'local') {
-      if (dest === undefined || dest === '')
-        complain('dest is required for local exporter', 'write type=local,dest=folder');
-      else if (fs.kind(dest) === 'file') complain(`destination directory ${dest} is a file`, 'name a folder');
-    }
-    if ((output.type === 'oci' || output.type === 'tar') && dest === undefined && output.attrs.tar !== 'false') {
-      return { ...output, attrs: { ...output.attrs, dest: '-' } };
-    }
-    return output;
-  });
-  if (finished.filter(({ attrs }) => attrs.dest === '-').length > 1) {
-    complain('multiple outputs configured to write to stdout', 'give them a dest');
-  }
-  return finished;
+/** Archives without a destination go to stdout. */
+function finishOutput(output: TypedEntry): TypedEntry {
+  const { type, attrs } = output;
+  const isArchive = (type === 'oci' || type === 'tar') && attrs.tar !== 'false';
+  return isArchive && attrs.dest === undefined ? { ...output, attrs: { ...attrs, dest: '-' } } : output;
 }

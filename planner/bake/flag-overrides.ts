@@ -1,4 +1,4 @@
-import { csvFields } from '../options/csv.ts';
+import { calledMethod } from '../options/call.ts';
 import { goBool } from '../options/entries.ts';
 
 /** Flags that change every target, as they were given. */
@@ -22,19 +22,11 @@ export function flagOverrides(flags: BakeFlags): readonly string[] {
     const value = flags[type] ?? '';
     if (value !== '') overrides.push(`*.attest=${attestText(type, value)}`);
   }
-  const method = callMethod(flags.call ?? '');
-  if (method !== 'build') overrides.push(`*.call=${method}`);
+  const method = calledMethod(flags.call);
+  if (method !== undefined) overrides.push(`*.call=${method}`);
   if (flags.push === true) overrides.push('*.push=true');
   if (flags.load === true) overrides.push('*.load=true');
   return overrides;
-}
-
-/** What `--call` asks the frontend for; `check` is the frontend's `lint`. */
-export function callMethod(call: string): string {
-  const fields = csvFields(call);
-  const [method = ''] = fields.ok ? fields.value : [call];
-  if (method === '') return 'build';
-  return method === 'check' ? 'lint' : method;
 }
 
 function attestText(type: string, value: string): string {

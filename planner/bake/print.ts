@@ -3,14 +3,30 @@ import type { Group, Plan, Target, TypedEntry } from '../target.ts';
 
 /** A plan as `bake --print` writes it: JSON of two-space indentation that bake reads again (buildx `commands/bake.go`). */
 export function printPlan(plan: Plan): string {
-  const groups = sorted(plan.groups.map((group) => [group.name, printedGroup(group)] as const));
-  const targets = sorted(plan.targets.map((target) => [target.name, printedTarget(target)] as const));
-  const json = JSON.stringify(
-    { ...(plan.groups.length === 0 ? {} : { group: groups }), target: targets },
-    undefined,
-    2,
+  return goJson(printedPlan(plan, printedTarget));
+}
+
+/** The same with what was learnt of each target beside it, as `bake --call` writes it in JSON. */
+export function printAnswers(
+  plan: Plan,
+  answers: ReadonlyMap<string, readonly [name: string, answer: unknown]>,
+): string {
+  return goJson(
+    printedPlan(plan, (target) => {
+      const answer = answers.get(target.name);
+      return sorted([['build', printedTarget(target)], ...(answer === undefined ? [] : [answer])]);
+    }),
   );
-  return `${goEscapes(json)}\n`;
+}
+
+function printedPlan(plan: Plan, each: (target: Target) => object): object {
+  const groups = sorted(plan.groups.map((group) => [group.name, printedGroup(group)] as const));
+  const targets = sorted(plan.targets.map((target) => [target.name, each(target)] as const));
+  return { ...(plan.groups.length === 0 ? {} : { group: groups }), target: targets };
+}
+
+function goJson(value: object): string {
+  return `${goEscapes(JSON.stringify(value, undefined, 2))}\n`;
 }
 
 /** What Go's encoder escapes and JavaScript's does not. */

@@ -16,6 +16,7 @@ import type { EvaluatedDefinition } from './evaluated.ts';
 import { evaluateDefinition } from './evaluated.ts';
 import { languagesOf, parseDefinition } from './languages.ts';
 import { mergeTargets } from './raw-target.ts';
+import type { RemoteDefinition } from './remote.ts';
 import { ineffective } from './warnings.ts';
 
 /** What a definition depends on. */
@@ -27,6 +28,10 @@ export interface DefinitionInput {
   /** `--var`: go before the environment, for variables of the definition only. */
   readonly vars?: ReadonlyMap<string, string>;
   readonly fs: FileSystemPort;
+  /** The definition that lies elsewhere, read before. Then `files` names what of it was read, and local ones by `cwd://`. */
+  readonly remote?: RemoteDefinition | undefined;
+  /** `BAKE_CMD_CONTEXT`: a URL; absent: the working directory. */
+  readonly commandContext?: string;
   readonly stdin?: string;
   /** For `timestamp()`. */
   readonly now: Date;
@@ -53,6 +58,7 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
     environment: input.variables,
     fs: input.fs,
     stdin: input.stdin,
+    remote: input.remote,
   });
   if (!files.ok) return files;
   const switches = readSwitches(input.variables);
@@ -72,7 +78,7 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
     environment,
     paths: switches.value.fileRelative ? 'file' : 'working-directory',
     builtins: new Map([
-      ['BAKE_CMD_CONTEXT', text('cwd://')],
+      ['BAKE_CMD_CONTEXT', text(input.commandContext ?? 'cwd://')],
       ['BAKE_LOCAL_PLATFORM', text(input.localPlatform)],
     ]),
     library,

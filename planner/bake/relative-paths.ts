@@ -8,7 +8,8 @@ import type { RawTarget } from './raw-target.ts';
  * instead of from the block's file (buildx, `BUILDX_BAKE_FILE_RELATIVE_PATHS`).
  */
 export function relativeToFile(target: RawTarget, block: Block): RawTarget {
-  return relativeToFolder(target, path.dirname(block.typeSpan.file.name));
+  const { name: file } = block.typeSpan.file;
+  return isRemoteUrl(file) ? target : relativeToFolder(target, path.dirname(file));
 }
 
 /** The same for a folder. A target that names no context has the folder itself, unless it may inherit another. */

@@ -1,3 +1,5 @@
+import { didYouMean } from '../hcl/suggest.ts';
+
 const ULIMITS = new Set([
   'core',
   'cpu',
@@ -62,6 +64,23 @@ export function platformProblem(text: string): string | undefined {
       return `${JSON.stringify(one)}: unknown operating system or architecture: invalid argument`;
   }
   return undefined;
+}
+
+const ARCHITECTURES = [
+  '386', 'amd64', 'arm', 'arm64', 'loong64', 'mips', 'mips64', 'mips64le', 'mipsle', 'ppc64', 'ppc64le', 'riscv64', 's390x',
+  'wasm', 'x86_64', 'x86-64', 'aarch64', 'i386', 'armhf', 'armel',
+]; // prettier-ignore
+
+/** A platform whose architecture nobody builds for, with what may have been meant; undefined for a known one. */
+export function unknownArchitecture(
+  text: string,
+): { readonly architecture: string; readonly hint: string } | undefined {
+  const [, architecture] = text.trim().toLowerCase().split('/');
+  if (architecture === undefined || ARCHITECTURES.includes(architecture)) return undefined;
+  return {
+    architecture,
+    hint: didYouMean(architecture, ARCHITECTURES, `known are ${ARCHITECTURES.slice(0, 13).join(', ')}`),
+  };
 }
 
 const KNOWN_ALONE =

@@ -1,3 +1,4 @@
+import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { Plan, Target } from '../../planner/target.ts';
@@ -43,6 +44,8 @@ export interface BuiltTarget {
   readonly ref: string;
   /** What the exporters answered (`containerimage.digest`, `image.name`...; moby/buildkit `exporter/containerimage`). */
   readonly response: Readonly<Record<string, string>>;
+  /** What the frontend answered, where the target was not built but asked about (`result.json`, `result.statuscode`...). */
+  readonly answer?: Readonly<Record<string, string>>;
 }
 
 /** How a build of several targets ended: what is done stays done, whatever else failed. */
@@ -59,7 +62,7 @@ export interface BuildOutcome {
 export async function runBuild(options: BuildOptions): Promise<Result<BuildOutcome, readonly RuntimeFailure[]>> {
   const { plan, builder, cwd, emit, signal } = options;
   await using scope = new AsyncDisposableStack();
-  const prepared = await prepareAll(plan.targets, cwd, scope);
+  const prepared = await prepareAll(plan, { cwd, env: options.services.env }, scope);
   if (!prepared.ok) return prepared;
 
   using client = new BuildkitClient(builder.endpoint);
@@ -80,7 +83,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   const results = await Promise.all(
     ready.value.map(async ({ one, exports }) => {
       emit({ type: 'target-started', target: one.target.name });
-      const result = await buildTarget(one, { client, facts, links, exports, ...options });
+      const result = await buildTarget(one, { client, facts, links, exports, remote: plan.remote, ...options });
       emit({ type: 'target-finished', target: one.target.name, outcome: outcomeOf(result) });
       return result;
     }),
@@ -97,11 +100,11 @@ function isFacts(value: unknown): value is DaemonFacts {
 }
 
 async function prepareAll(
-  targets: readonly Target[],
-  cwd: string,
+  { targets, remote }: Plan,
+  { cwd, env }: { readonly cwd: string; readonly env: ReadonlyMap<string, string> },
   scope: AsyncDisposableStack,
 ): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
-  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd })));
+  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd, env, remote })));
   const prepared = all.flatMap((one) => (one.ok ? [scope.use(one.value)] : []));
   const failures = all.flatMap((one) => (one.ok ? [] : [one.failure]));
   return failures.length > 0 ? fail(failures) : ok(prepared);
@@ -119,7 +122,8 @@ function withExports(
   const ready: ReadyTarget[] = [];
   const refused: RuntimeFailure[] = [];
   for (const one of prepared) {
-    const exports = plannedExports(one.target, facts);
+    const isAsked = calledMethod(one.target.call) !== undefined;
+    const exports = isAsked ? ok([]) : plannedExports(one.target, facts);
     if (exports.ok) ready.push({ one, exports: exports.value });
     else refused.push(exports.failure);
   }

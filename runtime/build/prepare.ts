@@ -1,15 +1,21 @@
 import { lstat, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
+import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target } from '../../planner/target.ts';
-import { isRemoteContext } from '../buildkit/frontend.ts';
 import type { InputMissing, Unsupported } from '../failure.ts';
+import type { SshAgents } from './ssh-agents.ts';
+import { sshAgents } from './ssh-agents.ts';
+
+const NO_AGENTS: SshAgents = new Map();
 
 /** What a target needs from this machine, found and checked before anything is asked of a daemon. */
 export interface PreparedTarget extends AsyncDisposable {
   readonly target: Target;
+  readonly agents: SshAgents;
   /** Undefined when the Dockerfile lies in a remote context. */
   readonly dockerfile: { readonly dir: string; readonly name: string; readonly apart: boolean } | undefined;
   /** The Dockerfile's path as the user knows it, for messages. */
@@ -23,15 +29,28 @@ export interface PreparedTarget extends AsyncDisposable {
  */
 export async function prepareTarget(
   target: Target,
-  { cwd }: { readonly cwd: string },
+  {
+    cwd,
+    remote,
+    env,
+  }: { readonly cwd: string; readonly remote: string | undefined; readonly env: ReadonlyMap<string, string> },
 ): Promise<Result<PreparedTarget, InputMissing | Unsupported>> {
   const refused = refusal(target);
   if (refused) return fail(refused);
-  const missing = await missingFolder(target, cwd);
+  const agents = calledMethod(target.call) === undefined ? await sshAgents(target.ssh, { cwd, env }) : ok(NO_AGENTS);
+  if (!agents.ok) return fail({ reason: 'unsupported', what: `${agents.failure} (target "${target.name}")` });
+  const missing = await missingFolder(target, cwd, remote);
   if (missing) return fail(missing);
-  if (target.dockerfileInline !== undefined) return ok(await inlineDockerfile(target, target.dockerfileInline));
-  if (isRemoteContext(target.context) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile)) {
-    return ok({ target, dockerfile: undefined, dockerfileShown: target.dockerfile, [Symbol.asyncDispose]: nothing });
+  if (target.dockerfileInline !== undefined)
+    return ok({ agents: agents.value, ...(await inlineDockerfile(target, target.dockerfileInline)) });
+  if (isFetched(target) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile)) {
+    return ok({
+      target,
+      agents: agents.value,
+      dockerfile: undefined,
+      dockerfileShown: target.dockerfile,
+      [Symbol.asyncDispose]: nothing,
+    });
   }
   const shown = fromCwd(target.dockerfile)
     ? path.normalize(target.dockerfile.slice('cwd://'.length))
@@ -55,13 +74,19 @@ export async function prepareTarget(
   }
   return ok({
     target,
-    dockerfile: { dir: path.dirname(file), name, apart: isRemoteContext(target.context) },
+    agents: agents.value,
+    dockerfile: { dir: path.dirname(file), name, apart: isFetched(target) },
     dockerfileShown: path.join(path.dirname(shown), name),
     [Symbol.asyncDispose]: nothing,
   });
 }
 
 async function nothing(): Promise<void> {}
+
+/** Whether the context comes from elsewhere, and with it the Dockerfile, unless that is local by its own name. */
+function isFetched(target: Target): boolean {
+  return target.contextIsRemote === true || isRemoteUrl(target.context);
+}
 
 function fromCwd(dockerfile: string): boolean {
   return dockerfile.startsWith('cwd://');
@@ -73,25 +98,27 @@ function refusal(target: Target): Unsupported | undefined {
     reason: 'unsupported',
     what: `${what} (target "${target.name}")`,
   });
-  if (target.ssh.length > 0) return unsupported('ssh forwarding');
-  if (target.call !== undefined && target.call !== '' && target.call !== 'build') {
-    return unsupported(`the method call = "${target.call}"`);
-  }
+  const built = calledMethod(target.call) === undefined;
   if (/^https?:\/\//.test(target.dockerfile)) return unsupported('a Dockerfile from a URL');
   const layout = Object.values(target.contexts).find((value) => value.startsWith('oci-layout://'));
   if (layout !== undefined) return unsupported(`the named context "${layout}"`);
   const local = [...target.cacheFrom, ...target.cacheTo].find(({ type }) => type === 'local' || type === 'gha');
-  if (local) return unsupported(`the cache type "${local.type}"`);
+  if (built && local) return unsupported(`the cache type "${local.type}"`);
   const network = target.network ?? '';
   if (!['', 'default', 'none', 'host'].includes(network)) return unsupported(`network = "${network}"`);
   return undefined;
 }
 
-async function missingFolder(target: Target, cwd: string): Promise<InputMissing | undefined> {
+async function missingFolder(
+  target: Target,
+  cwd: string,
+  remote: string | undefined,
+): Promise<InputMissing | undefined> {
   const named = Object.entries(target.contexts)
-    .filter(([, value]) => !/^(?:target:|docker-image:\/\/)/.test(value) && !isRemoteContext(value))
+    .filter(([, value]) => !/^(?:target:|docker-image:\/\/)/.test(value) && !isRemoteUrl(value))
+    .filter(([, value]) => remote === undefined || value.startsWith('cwd://'))
     .map(([name, value]) => ({ what: `context "${name}"`, dir: value.replace(/^cwd:\/\//, '') }));
-  const main = isRemoteContext(target.context) ? [] : [{ what: 'context', dir: target.context }];
+  const main = isFetched(target) ? [] : [{ what: 'context', dir: target.context }];
   for (const { what, dir } of [...main, ...named]) {
     const found = await stat(path.resolve(cwd, dir)).catch((error: NodeJS.ErrnoException) => error);
     if (found instanceof Error || !found.isDirectory()) {
@@ -131,7 +158,7 @@ async function dockerfileHint(dir: string, shown: string): Promise<string> {
   return `there is ${candidates.map((name) => path.join(shown, name)).join(', ')}`;
 }
 
-async function inlineDockerfile(target: Target, text: string): Promise<PreparedTarget> {
+async function inlineDockerfile(target: Target, text: string): Promise<Omit<PreparedTarget, 'agents'>> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'depot-dockerfile-'));
   await writeFile(path.join(dir, 'Dockerfile'), text, { mode: 0o600 });
   return {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { calledMethod } from '../../planner/options/call.ts';
 import type { Builder, BuiltTarget } from './build.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
@@ -22,6 +23,8 @@ import { fileSendService } from '../session/file-send.ts';
 import { fileSyncService } from '../session/file-sync.ts';
 import { secretsService } from '../session/secrets.ts';
 import { randomId, Session } from '../session/session.ts';
+import { gitSecrets, isFromSameHost } from './git-secrets.ts';
+import { sshService } from '../session/ssh.ts';
 import { buildFailure } from './failures.ts';
 import type { Links } from './links.ts';
 import { LinkBroken } from './links.ts';
@@ -55,6 +58,8 @@ interface TargetContext {
   readonly links: Links;
   readonly exports: readonly PlannedExport[];
   readonly cwd: string;
+  /** Where the definition came from, when its folders may be contexts. */
+  readonly remote: string | undefined;
   readonly services: BuildServices;
   readonly emit: EventSink;
   readonly signal: AbortSignal;
@@ -73,6 +78,7 @@ export async function buildTarget(prepared: PreparedTarget, context: TargetConte
   };
   const request = frontendRequest(prepared.target, {
     cwd: context.cwd,
+    remote: context.remote,
     facts: context.facts,
     defaultProvenance: context.services.defaultProvenance,
     dockerfile: prepared.dockerfile,
@@ -98,22 +104,32 @@ async function run(
     [...request.links].map(async ([as, link]) => linkedInputs(as, link, await context.links.result(link))),
   );
   const ref = randomId();
+  const isAsked = calledMethod(target.call) !== undefined;
+  let answer: Readonly<Record<string, string>> = {};
   const response = await runJob(
     context.client,
     {
       ref,
       attrs: merged(request.attrs, linked),
-      inputs: Object.assign({}, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
+      inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
       exporters: context.exports,
       cacheImports: target.cacheFrom,
-      cacheExports: target.cacheTo,
+      cacheExports: isAsked ? [] : target.cacheTo,
       entitlements: request.entitlements,
+      internal: isAsked,
       session: session(prepared, request, context),
-      onResult: (result, evaluate) => context.links.run(target.name, result, evaluate),
+      onResult: (result, evaluate) => {
+        answer = texts(result.metadata);
+        return context.links.run(target.name, result, evaluate);
+      },
     },
     { onStatus: context.onStatus, signal: context.signal },
   );
-  return { name: target.name, ref, response };
+  return { name: target.name, ref, response, ...(isAsked ? { answer } : {}) };
+}
+
+function texts(metadata: Readonly<Record<string, Uint8Array>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(metadata).map(([key, bytes]) => [key, Buffer.from(bytes).toString('utf8')]));
 }
 
 function merged(attrs: Readonly<Record<string, string>>, linked: readonly LinkedInputs[]): Record<string, string> {
@@ -127,6 +143,10 @@ function session(
 ): Session {
   const { target } = prepared;
   const told = new Set<string>();
+  const ofRemote =
+    context.remote !== undefined && isFromSameHost(target, context.remote)
+      ? gitSecrets(context.remote, context.services.env)
+      : [];
   const sinks = new Map(
     context.exports.flatMap(({ sink }, index) =>
       sink ? [[index, archiveSink(sink, target.name, context)] as const] : [],
@@ -141,7 +161,11 @@ function session(
         told.add(notice);
         void ownStep(notice, context.onStatus, async () => undefined);
       }),
-      secretsService(target.secrets, { env: context.services.env, resolve: (file) => path.resolve(context.cwd, file) }),
+      secretsService([...ofRemote, ...target.secrets], {
+        env: context.services.env,
+        resolve: (file) => path.resolve(context.cwd, file),
+      }),
+      ...(prepared.agents.size > 0 ? [sshService(prepared.agents)] : []),
       ...(sinks.size > 0 ? [fileSendService(sinks)] : []),
     ],
   });

@@ -141,6 +141,38 @@ export class Gateway {
     await unary(this.#channel, LLBBridge.method.evaluate, { Ref: refId }, { signal, metadata: this.#metadata });
   }
 
+  /** The size of a file in a result, in bytes; undefined when there is none of that name. */
+  async fileSize(refId: string, path: string, { signal }: Signal): Promise<number | undefined> {
+    try {
+      const { stat } = await unary(
+        this.#channel,
+        LLBBridge.method.statFile,
+        { Ref: refId, Path: path },
+        { signal, metadata: this.#metadata },
+      );
+      return Number(stat?.size ?? 0n);
+    } catch (error) {
+      if (wireError(error)?.message.includes('no such file or directory') === true) return undefined;
+      throw error;
+    }
+  }
+
+  /** A file of a result, whole or its first bytes. */
+  async readFile(
+    refId: string,
+    path: string,
+    { signal, firstBytes }: Signal & { readonly firstBytes?: number },
+  ): Promise<Uint8Array> {
+    const range = firstBytes === undefined ? {} : { Range: { Length: BigInt(firstBytes) } };
+    const response = await unary(
+      this.#channel,
+      LLBBridge.method.readFile,
+      { Ref: refId, FilePath: path, ...range },
+      { signal, metadata: this.#metadata },
+    );
+    return response.Data;
+  }
+
   /** Gives the build its result, or the error it ends with. */
   async return(outcome: MessageInitShape<typeof ReturnRequestSchema>, { signal }: Signal): Promise<void> {
     await unary(this.#channel, LLBBridge.method.return, outcome, { signal, metadata: this.#metadata });

@@ -1,7 +1,12 @@
 import path from 'node:path';
+import { calledMethod } from '../../planner/options/call.ts';
 import { sizeBytes } from '../../planner/options/checks.ts';
+import { parseGitUrl } from '../../planner/options/git-url.ts';
+import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target, TypedEntry } from '../../planner/target.ts';
 import type { DaemonFacts } from './daemon.ts';
+import type { Definition } from './definition.ts';
+import { remoteFolder } from './remote-tree.ts';
 import { formatPlatform, parsePlatform } from './platform.ts';
 
 /** A target as the Dockerfile frontend wants it. */
@@ -12,13 +17,19 @@ export interface FrontendRequest {
   readonly localDirs: ReadonlyMap<string, string>;
   /** Named contexts that are other targets: context name to target name. */
   readonly links: ReadonlyMap<string, string>;
+  /** Trees that the daemon fetches by itself, for what `attrs` calls by the same name. */
+  readonly inputs: Readonly<Record<string, Definition>>;
   readonly entitlements: readonly string[];
 }
+
+type Inputs = Record<string, Definition>;
 
 /** What turns the user's words into paths and keys. */
 export interface FrontendContext {
   /** Absolute; relative paths of the target start here. */
   readonly cwd: string;
+  /** Where the definition came from, when its folders may be contexts. */
+  readonly remote?: string | undefined;
   readonly facts: DaemonFacts;
   /** Whether a target that says nothing gets provenance of its own (`BUILDX_NO_DEFAULT_ATTESTATIONS` turns it off). */
   readonly defaultProvenance: boolean;
@@ -39,10 +50,11 @@ export function frontendRequest(target: Target, context: FrontendContext): Front
   const attrs: Record<string, string> = {};
   const localDirs = new Map<string, string>();
   const links = new Map<string, string>();
+  const inputs: Record<string, Definition> = {};
   const entitlements = [...target.entitlements];
 
-  addSources(target, context, attrs, localDirs);
-  addNamedContexts(target, context, { attrs, localDirs, links });
+  addSources(target, context, { attrs, localDirs, inputs });
+  addNamedContexts(target, context, { attrs, localDirs, links, inputs });
   for (const [key, value] of Object.entries(target.args)) attrs[`build-arg:${key}`] = value;
   for (const [key, value] of Object.entries(target.labels)) attrs[`label:${key}`] = value;
   addAttestations(target, context, attrs);
@@ -60,12 +72,8 @@ export function frontendRequest(target: Target, context: FrontendContext): Front
   const shmBytes = sizeBytes(target.shmSize ?? '') ?? 0;
   if (shmBytes > 0) attrs['shm-size'] = String(shmBytes);
   if (target.ulimits.length > 0) attrs.ulimit = target.ulimits.map(csvField).join(',');
-  return { attrs, localDirs, links, entitlements };
-}
-
-/** Whether a context is fetched by the daemon (git, http) instead of sent from here. */
-export function isRemoteContext(context: string): boolean {
-  return /^(?:https?|git|ssh):\/\//.test(context) || /^[\w.-]+@[\w.-]+:/.test(context);
+  addCall(target, attrs);
+  return { attrs, localDirs, links, inputs, entitlements };
 }
 
 /** A list of cache sources as the frontend takes it (moby/buildkit `client/solve.go`). */
@@ -76,11 +84,17 @@ export function cacheImportsAttr(imports: readonly TypedEntry[]): string {
 function addSources(
   target: Target,
   context: FrontendContext,
-  attrs: Record<string, string>,
-  localDirs: Map<string, string>,
+  { attrs, localDirs, inputs }: { attrs: Record<string, string>; localDirs: Map<string, string>; inputs: Inputs },
 ): void {
-  if (isRemoteContext(target.context)) attrs.context = target.context;
-  else localDirs.set('context', path.resolve(context.cwd, target.context));
+  if (target.contextIsRemote === true) {
+    inputs.context = folderOf(context, target.context, 'context');
+    if (context.dockerfile === undefined) inputs.dockerfile = inputs.context;
+  } else if (isRemoteUrl(target.context)) {
+    attrs.context = target.context;
+    if (hasGitQuery(target.context)) addCap(attrs, 'moby.buildkit.frontend.gitquerystring');
+  } else {
+    localDirs.set('context', path.resolve(context.cwd, target.context));
+  }
   if (context.dockerfile === undefined) {
     attrs.filename = target.dockerfile;
     return;
@@ -93,23 +107,57 @@ function addSources(
 function addNamedContexts(
   target: Target,
   context: FrontendContext,
-  into: { attrs: Record<string, string>; localDirs: Map<string, string>; links: Map<string, string> },
+  into: {
+    attrs: Record<string, string>;
+    localDirs: Map<string, string>;
+    links: Map<string, string>;
+    inputs: Inputs;
+  },
 ): void {
   const names = Object.entries(target.contexts);
-  if (names.length > 0) into.attrs['frontend.caps'] = 'moby.buildkit.frontend.contexts+forward';
-  for (const [name, value] of names) {
+  if (names.length > 0) addCap(into.attrs, 'moby.buildkit.frontend.contexts+forward');
+  for (const [name, written] of names) {
+    const isRepository = context.remote !== undefined && parseGitUrl(context.remote) !== undefined;
+    const value = written === '.' && isRepository ? (context.remote ?? written) : written;
     if (value.startsWith('target:')) {
       into.links.set(name, value.slice('target:'.length));
-    } else if (isRemoteContext(value) || value.startsWith('docker-image://')) {
+    } else if (isRemoteUrl(value) || value.startsWith('docker-image://')) {
       into.attrs[`context:${name}`] = value;
+      if (hasGitQuery(value)) addCap(into.attrs, 'moby.buildkit.frontend.gitquerystring+forward');
+    } else if (context.remote !== undefined && !value.startsWith('cwd://')) {
+      into.inputs[ownName(name)] = folderOf(context, value, `context ${name}`);
+      into.attrs[`context:${name}`] = `input:${ownName(name)}`;
     } else {
-      const localName = name === 'context' || name === 'dockerfile' ? `_${name}` : name;
+      const localName = ownName(name);
       const dir = path.resolve(context.cwd, value.replace(/^cwd:\/\//, ''));
       into.localDirs.set(localName, dir);
       into.attrs[`context:${name}`] = `local:${localName}`;
       into.attrs[`sharedkey:localdir:${localName}`] = context.sharedKey(dir);
     }
   }
+}
+
+/** A named context goes by its own name, unless the target's own sources do. */
+function ownName(name: string): string {
+  return name === 'context' || name === 'dockerfile' ? `_${name}` : name;
+}
+
+/** A folder of the tree that the definition came from. */
+function folderOf({ remote = '' }: FrontendContext, folder: string, as: string): Definition {
+  const definition = remoteFolder(remote, folder, as);
+  if (!definition.ok) throw new Error(`the definition was read from ${remote}, but ${definition.failure}`);
+  return definition.value;
+}
+
+/** Whether a repository's ref or folder stands in the query form, which not every frontend reads. */
+function hasGitQuery(url: string): boolean {
+  return parseGitUrl(url) !== undefined && /^[^#]*\?/.test(url);
+}
+
+function addCap(attrs: Record<string, string>, cap: string): void {
+  const { 'frontend.caps': caps } = attrs;
+  const all = new Set([...(caps === undefined ? [] : caps.split(',')), cap]);
+  attrs['frontend.caps'] = [...all].join(',');
 }
 
 function addAttestations(target: Target, context: FrontendContext, attrs: Record<string, string>): void {
@@ -122,6 +170,14 @@ function addAttestations(target: Target, context: FrontendContext, attrs: Record
   if (!said && context.defaultProvenance && context.facts.store !== 'docker-classic') {
     attrs['attest:provenance'] = DEFAULT_PROVENANCE;
   }
+}
+
+/** Asks the frontend a question about the target instead of having it built (moby/buildkit `frontend/dockerui/requests.go`). */
+function addCall(target: Target, attrs: Record<string, string>): void {
+  const method = calledMethod(target.call);
+  if (method === undefined) return;
+  addCap(attrs, 'moby.buildkit.frontend.subrequests+forward');
+  attrs.requestid = `frontend.${method}`;
 }
 
 function platformList(platforms: readonly string[], facts: DaemonFacts): string {

@@ -4,11 +4,12 @@ import { create } from '@bufbuild/protobuf';
 import { status as code } from '@grpc/grpc-js';
 import type { Attributes, TypedEntry } from '../../planner/target.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
-import type { Result as FrontendResult } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
-import type { DefinitionSchema } from '../../proto/gen/pb/ops_pb.ts';
+import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
+import type { Result as FrontendResult, ResultSchema } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
 import type { BuildkitClient, Gateway } from './client.ts';
+import type { Definition } from './definition.ts';
 import type { WireError } from './error.ts';
 import { fromStatus, isTruncatedTrailer, parseStatus, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
@@ -26,11 +27,13 @@ export interface Job {
   /** Chosen by us, unguessable, used once. */
   readonly ref: string;
   readonly attrs: Attributes;
-  readonly inputs: Readonly<Record<string, MessageInitShape<typeof DefinitionSchema>>>;
+  readonly inputs: Readonly<Record<string, Definition>>;
   readonly exporters: readonly { readonly type: string; readonly attrs: Attributes }[];
   readonly cacheImports: readonly TypedEntry[];
   readonly cacheExports: readonly TypedEntry[];
   readonly entitlements: readonly string[];
+  /** Whether the daemon keeps no record of it: a question to the frontend, a definition that is read. */
+  readonly internal?: boolean;
   readonly session: Session;
   /**
    * Called with what the frontend made of the target, before anything is exported; `evaluate` runs its steps. The
@@ -62,18 +65,52 @@ export async function runJob(
   job: Job,
   { onStatus, signal }: { readonly onStatus: (update: StatusUpdate) => void; readonly signal: AbortSignal },
 ): Promise<Readonly<Record<string, string>>> {
+  const attrs = {
+    ...job.attrs,
+    ...(job.cacheImports.length === 0 ? {} : { 'cache-imports': cacheImportsAttr(job.cacheImports) }),
+  };
+  const [first] = job.exporters;
+  const request = {
+    FrontendAttrs: attrs,
+    Cache: { Exports: job.cacheExports.map(wireEntry), Imports: job.cacheImports.map(wireEntry) },
+    Entitlements: [...job.entitlements],
+    Internal: job.internal ?? false,
+    Exporters: job.exporters.map(wireEntry),
+    ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
+  };
+  const work: Work['work'] = (gateway, inner) => callFrontend(gateway, { ...job, attrs }, inner);
+  return runInside(client, { ref: job.ref, session: job.session, request, work }, { onStatus, signal });
+}
+
+/** What is done inside one build on one daemon. */
+export interface Work {
+  /** Chosen by us, unguessable, used once. */
+  readonly ref: string;
+  readonly session: Session;
+  /** How the build is opened. */
+  readonly request: MessageInitShape<typeof SolveRequestSchema>;
+  /** Gives the build's result. What it throws ends the build and comes out of {@link runInside}. */
+  readonly work: (gateway: Gateway, signal: AbortSignal) => Promise<MessageInitShape<typeof ResultSchema>>;
+}
+
+/** Opens a build, does the work inside it, and ends it, with the promises of {@link runJob}. */
+export async function runInside(
+  client: BuildkitClient,
+  work: Work,
+  { onStatus, signal }: { readonly onStatus: (update: StatusUpdate) => void; readonly signal: AbortSignal },
+): Promise<Readonly<Record<string, string>>> {
   const own = new AbortController();
   const inner = AbortSignal.any([signal, own.signal]);
-  const news = watchStatus(client, job.ref, onStatus);
+  const news = watchStatus(client, work.ref, onStatus);
   try {
-    const tunnel = client.session({ metadata: job.session.metadata(), signal: inner });
-    job.session.serve(tunnel);
-    return await solveInGateway(client, job, inner);
+    const tunnel = client.session({ metadata: work.session.metadata(), signal: inner });
+    work.session.serve(tunnel);
+    return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw await explained(client, job.ref, error);
+    throw await explained(client, work.ref, error);
   } finally {
-    job.session.close();
+    work.session.close();
     await news.end();
     own.abort();
   }
@@ -81,29 +118,13 @@ export async function runJob(
 
 async function solveInGateway(
   client: BuildkitClient,
-  job: Job,
+  { ref, session, request, work }: Work,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   const giveUp = new AbortController();
   const inner = AbortSignal.any([signal, giveUp.signal]);
-  const attrs = {
-    ...job.attrs,
-    ...(job.cacheImports.length === 0 ? {} : { 'cache-imports': cacheImportsAttr(job.cacheImports) }),
-  };
-  const [first] = job.exporters;
-  const exported = client.solve(
-    {
-      Ref: job.ref,
-      Session: job.session.id,
-      FrontendAttrs: attrs,
-      Cache: { Exports: job.cacheExports.map(wireEntry), Imports: job.cacheImports.map(wireEntry) },
-      Entitlements: [...job.entitlements],
-      Exporters: job.exporters.map(wireEntry),
-      ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
-    },
-    { signal: inner },
-  );
-  const returned = callFrontend(client.gateway(job.ref), { ...job, attrs }, inner);
+  const exported = client.solve({ ...request, Ref: ref, Session: session.id }, { signal: inner });
+  const returned = endWith(work, client.gateway(ref), inner);
   const both = Promise.allSettled([exported, returned]);
   const failed = Promise.all([exported, returned]).then(undefined, () => true as const);
   if ((await failed) === true) {
@@ -127,24 +148,29 @@ function decisive(exported: PromiseSettledResult<unknown>, frontend: PromiseSett
   return cancelled && ofFrontend !== undefined ? ofFrontend : ofBuild;
 }
 
-/** Calls the frontend and gives the build its result; on failure gives it the error, so that it ends. */
-async function callFrontend(gateway: Gateway, job: Job, signal: AbortSignal): Promise<void> {
+async function callFrontend(gateway: Gateway, job: Job, signal: AbortSignal): Promise<FrontendResult> {
+  const result = await gateway.solve(
+    {
+      Frontend: 'dockerfile.v0',
+      FrontendOpt: { ...job.attrs },
+      FrontendInputs: { ...job.inputs },
+      allowResultReturn: true,
+      allowResultArrayRef: true,
+      CacheImports: job.cacheImports.map(wireEntry),
+    },
+    { signal },
+  );
+  if (result === undefined) throw new Error('the frontend gave no result');
+  await job.onResult(result, async () => {
+    await Promise.all(refIds(result).map((id) => gateway.evaluate(id, { signal })));
+  });
+  return result;
+}
+
+/** Gives the build what the work comes to; on failure gives it the error, so that it ends. */
+async function endWith(work: Work['work'], gateway: Gateway, signal: AbortSignal): Promise<void> {
   try {
-    const result = await gateway.solve(
-      {
-        Frontend: 'dockerfile.v0',
-        FrontendOpt: { ...job.attrs },
-        FrontendInputs: { ...job.inputs },
-        allowResultReturn: true,
-        allowResultArrayRef: true,
-        CacheImports: job.cacheImports.map(wireEntry),
-      },
-      { signal },
-    );
-    if (result === undefined) throw new Error('the frontend gave no result');
-    await job.onResult(result, async () => {
-      await Promise.all(refIds(result).map((id) => gateway.evaluate(id, { signal })));
-    });
+    const result = await work(gateway, signal);
     await gateway.return({ result }, { signal });
   } catch (error) {
     const status = wireError(error)?.status ?? create(StatusSchema, { code: code.CANCELLED, message: String(error) });

@@ -1,11 +1,11 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Result } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
-import type { DefinitionSchema } from '../../proto/gen/pb/ops_pb.ts';
+import type { Definition } from './definition.ts';
+import { EMPTY_TREE } from './definition.ts';
 
 /** What a linked target adds to the frontend request of the target that uses it. */
 export interface LinkedInputs {
   readonly attrs: Readonly<Record<string, string>>;
-  readonly inputs: Readonly<Record<string, MessageInitShape<typeof DefinitionSchema>>>;
+  readonly inputs: Readonly<Record<string, Definition>>;
 }
 
 const CONFIG_KEY = 'containerimage.config';
@@ -20,21 +20,21 @@ export function linkedInputs(contextName: string, parent: string, result: Result
   switch (result.result.case) {
     case 'refs': {
       const attrs: Record<string, string> = {};
-      const inputs: Record<string, MessageInitShape<typeof DefinitionSchema>> = {};
+      const inputs: Record<string, Definition> = {};
       for (const [platform, ref] of Object.entries(result.result.value.refs)) {
         const one = input(`${key}::${platform}`, result.metadata[`${CONFIG_KEY}/${platform}`]);
         Object.assign(attrs, one, { [`context:${contextName}::${platform}`]: `input:${key}::${platform}` });
-        inputs[`${key}::${platform}`] = ref.def ?? {};
+        inputs[`${key}::${platform}`] = ref.def ?? EMPTY_TREE;
       }
       return { attrs, inputs };
     }
     case 'ref':
       return {
         attrs: { ...input(key, result.metadata[CONFIG_KEY]), [`context:${contextName}`]: `input:${key}` },
-        inputs: { [key]: result.result.value.def ?? {} },
+        inputs: { [key]: result.result.value.def ?? EMPTY_TREE },
       };
     default:
-      return { attrs: { [`context:${contextName}`]: `input:${key}` }, inputs: { [key]: {} } };
+      return { attrs: { [`context:${contextName}`]: `input:${key}` }, inputs: { [key]: EMPTY_TREE } };
   }
 }
 

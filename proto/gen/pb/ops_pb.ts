@@ -13,19 +13,28 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pb/ops.proto.
  */
 export const file_pb_ops: GenFile = /*@__PURE__*/
-  fileDesc("CgxwYi9vcHMucHJvdG8SAnBiIhkKCkRlZmluaXRpb24SCwoDZGVmGAEgAygMImQKCFBsYXRmb3JtEhQKDEFyY2hpdGVjdHVyZRgBIAEoCRIKCgJPUxgCIAEoCRIPCgdWYXJpYW50GAMgASgJEhEKCU9TVmVyc2lvbhgEIAEoCRISCgpPU0ZlYXR1cmVzGAUgAygJIjcKDVByb2dyZXNzR3JvdXASCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR3ZWFrGAMgASgIImIKClNvdXJjZUluZm8SEAoIZmlsZW5hbWUYASABKAkSDAoEZGF0YRgCIAEoDBIiCgpkZWZpbml0aW9uGAMgASgLMg4ucGIuRGVmaW5pdGlvbhIQCghsYW5ndWFnZRgEIAEoCSI/CgVSYW5nZRIbCgVzdGFydBgBIAEoCzIMLnBiLlBvc2l0aW9uEhkKA2VuZBgCIAEoCzIMLnBiLlBvc2l0aW9uIisKCFBvc2l0aW9uEgwKBGxpbmUYASABKAUSEQoJY2hhcmFjdGVyGAIgASgFYgZwcm90bzM");
+  fileDesc("CgxwYi9vcHMucHJvdG8SAnBiIooBCgpEZWZpbml0aW9uEgsKA2RlZhgBIAMoDBIuCghtZXRhZGF0YRgCIAMoCzIcLnBiLkRlZmluaXRpb24uTWV0YWRhdGFFbnRyeRo/Cg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRIdCgV2YWx1ZRgCIAEoCzIOLnBiLk9wTWV0YWRhdGE6AjgBIssBCgpPcE1ldGFkYXRhEjQKC2Rlc2NyaXB0aW9uGAIgAygLMh8ucGIuT3BNZXRhZGF0YS5EZXNjcmlwdGlvbkVudHJ5EiYKBGNhcHMYBSADKAsyGC5wYi5PcE1ldGFkYXRhLkNhcHNFbnRyeRoyChBEZXNjcmlwdGlvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKwoJQ2Fwc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCDoCOAEiYQoCT3ASGQoGaW5wdXRzGAEgAygLMgkucGIuSW5wdXQSHgoGc291cmNlGAMgASgLMgwucGIuU291cmNlT3BIABIaCgRmaWxlGAQgASgLMgoucGIuRmlsZU9wSABCBAoCb3AiJgoFSW5wdXQSDgoGZGlnZXN0GAEgASgJEg0KBWluZGV4GAIgASgDInQKCFNvdXJjZU9wEhIKCmlkZW50aWZpZXIYASABKAkSJgoFYXR0cnMYAiADKAsyFy5wYi5Tb3VyY2VPcC5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpCgZGaWxlT3ASHwoHYWN0aW9ucxgCIAMoCzIOLnBiLkZpbGVBY3Rpb24icQoKRmlsZUFjdGlvbhINCgVpbnB1dBgBIAEoAxIWCg5zZWNvbmRhcnlJbnB1dBgCIAEoAxIOCgZvdXRwdXQYAyABKAMSIgoEY29weRgEIAEoCzISLnBiLkZpbGVBY3Rpb25Db3B5SABCCAoGYWN0aW9uIo8BCg5GaWxlQWN0aW9uQ29weRILCgNzcmMYASABKAkSDAoEZGVzdBgCIAEoCRIMCgRtb2RlGAQgASgFEhcKD2RpckNvcHlDb250ZW50cxgGIAEoCBIoCiBhdHRlbXB0VW5wYWNrRG9ja2VyQ29tcGF0aWJpbGl0eRgHIAEoCBIRCgl0aW1lc3RhbXAYCyABKAMiZAoIUGxhdGZvcm0SFAoMQXJjaGl0ZWN0dXJlGAEgASgJEgoKAk9TGAIgASgJEg8KB1ZhcmlhbnQYAyABKAkSEQoJT1NWZXJzaW9uGAQgASgJEhIKCk9TRmVhdHVyZXMYBSADKAkiNwoNUHJvZ3Jlc3NHcm91cBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHdlYWsYAyABKAgiYgoKU291cmNlSW5mbxIQCghmaWxlbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMEiIKCmRlZmluaXRpb24YAyABKAsyDi5wYi5EZWZpbml0aW9uEhAKCGxhbmd1YWdlGAQgASgJIj8KBVJhbmdlEhsKBXN0YXJ0GAEgASgLMgwucGIuUG9zaXRpb24SGQoDZW5kGAIgASgLMgwucGIuUG9zaXRpb24iKwoIUG9zaXRpb24SDAoEbGluZRgBIAEoBRIRCgljaGFyYWN0ZXIYAiABKAViBnByb3RvMw");
 
 /**
- * A marshalled build graph. The client hands definitions from one build to the next without looking into them; the
- * fields it does not name travel on as unknown fields.
+ * A marshalled build graph. The client hands the daemon's definitions from one build to the next without looking into
+ * them; the fields it does not name travel on as unknown fields. Those it writes itself are single sources and copies.
  *
  * @generated from message pb.Definition
  */
 export type Definition = Message<"pb.Definition"> & {
   /**
+   * Marshalled Op messages; the last has the result as its one input and no operation.
+   *
    * @generated from field: repeated bytes def = 1;
    */
   def: Uint8Array[];
+
+  /**
+   * By digest of the Op. A definition without any counts as absent.
+   *
+   * @generated from field: map<string, pb.OpMetadata> metadata = 2;
+   */
+  metadata: { [key: string]: OpMetadata };
 };
 
 /**
@@ -34,6 +43,215 @@ export type Definition = Message<"pb.Definition"> & {
  */
 export const DefinitionSchema: GenMessage<Definition> = /*@__PURE__*/
   messageDesc(file_pb_ops, 0);
+
+/**
+ * @generated from message pb.OpMetadata
+ */
+export type OpMetadata = Message<"pb.OpMetadata"> & {
+  /**
+   * @generated from field: map<string, string> description = 2;
+   */
+  description: { [key: string]: string };
+
+  /**
+   * What the daemon must be able to do.
+   *
+   * @generated from field: map<string, bool> caps = 5;
+   */
+  caps: { [key: string]: boolean };
+};
+
+/**
+ * Describes the message pb.OpMetadata.
+ * Use `create(OpMetadataSchema)` to create a new message.
+ */
+export const OpMetadataSchema: GenMessage<OpMetadata> = /*@__PURE__*/
+  messageDesc(file_pb_ops, 1);
+
+/**
+ * @generated from message pb.Op
+ */
+export type Op = Message<"pb.Op"> & {
+  /**
+   * @generated from field: repeated pb.Input inputs = 1;
+   */
+  inputs: Input[];
+
+  /**
+   * @generated from oneof pb.Op.op
+   */
+  op: {
+    /**
+     * @generated from field: pb.SourceOp source = 3;
+     */
+    value: SourceOp;
+    case: "source";
+  } | {
+    /**
+     * @generated from field: pb.FileOp file = 4;
+     */
+    value: FileOp;
+    case: "file";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pb.Op.
+ * Use `create(OpSchema)` to create a new message.
+ */
+export const OpSchema: GenMessage<Op> = /*@__PURE__*/
+  messageDesc(file_pb_ops, 2);
+
+/**
+ * The output `index` of the operation with this digest.
+ *
+ * @generated from message pb.Input
+ */
+export type Input = Message<"pb.Input"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message pb.Input.
+ * Use `create(InputSchema)` to create a new message.
+ */
+export const InputSchema: GenMessage<Input> = /*@__PURE__*/
+  messageDesc(file_pb_ops, 3);
+
+/**
+ * @generated from message pb.SourceOp
+ */
+export type SourceOp = Message<"pb.SourceOp"> & {
+  /**
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+
+  /**
+   * @generated from field: map<string, string> attrs = 2;
+   */
+  attrs: { [key: string]: string };
+};
+
+/**
+ * Describes the message pb.SourceOp.
+ * Use `create(SourceOpSchema)` to create a new message.
+ */
+export const SourceOpSchema: GenMessage<SourceOp> = /*@__PURE__*/
+  messageDesc(file_pb_ops, 4);
+
+/**
+ * @generated from message pb.FileOp
+ */
+export type FileOp = Message<"pb.FileOp"> & {
+  /**
+   * @generated from field: repeated pb.FileAction actions = 2;
+   */
+  actions: FileAction[];
+};
+
+/**
+ * Describes the message pb.FileOp.
+ * Use `create(FileOpSchema)` to create a new message.
+ */
+export const FileOpSchema: GenMessage<FileOp> = /*@__PURE__*/
+  messageDesc(file_pb_ops, 5);
+
+/**
+ * Inputs count from 0, -1 is an empty tree; the first output is 0.
+ *
+ * @generated from message pb.FileAction
+ */
+export type FileAction = Message<"pb.FileAction"> & {
+  /**
+   * @generated from field: int64 input = 1;
+   */
+  input: bigint;
+
+  /**
+   * @generated from field: int64 secondaryInput = 2;
+   */
+  secondaryInput: bigint;
+
+  /**
+   * @generated from field: int64 output = 3;
+   */
+  output: bigint;
+
+  /**
+   * @generated from oneof pb.FileAction.action
+   */
+  action: {
+    /**
+     * @generated from field: pb.FileActionCopy copy = 4;
+     */
+    value: FileActionCopy;
+    case: "copy";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pb.FileAction.
+ * Use `create(FileActionSchema)` to create a new message.
+ */
+export const FileActionSchema: GenMessage<FileAction> = /*@__PURE__*/
+  messageDesc(file_pb_ops, 6);
+
+/**
+ * Copies from the secondary input onto the input.
+ *
+ * @generated from message pb.FileActionCopy
+ */
+export type FileActionCopy = Message<"pb.FileActionCopy"> & {
+  /**
+   * @generated from field: string src = 1;
+   */
+  src: string;
+
+  /**
+   * @generated from field: string dest = 2;
+   */
+  dest: string;
+
+  /**
+   * -1: as they are.
+   *
+   * @generated from field: int32 mode = 4;
+   */
+  mode: number;
+
+  /**
+   * @generated from field: bool dirCopyContents = 6;
+   */
+  dirCopyContents: boolean;
+
+  /**
+   * @generated from field: bool attemptUnpackDockerCompatibility = 7;
+   */
+  attemptUnpackDockerCompatibility: boolean;
+
+  /**
+   * -1: as it is.
+   *
+   * @generated from field: int64 timestamp = 11;
+   */
+  timestamp: bigint;
+};
+
+/**
+ * Describes the message pb.FileActionCopy.
+ * Use `create(FileActionCopySchema)` to create a new message.
+ */
+export const FileActionCopySchema: GenMessage<FileActionCopy> = /*@__PURE__*/
+  messageDesc(file_pb_ops, 7);
 
 /**
  * @generated from message pb.Platform
@@ -70,7 +288,7 @@ export type Platform = Message<"pb.Platform"> & {
  * Use `create(PlatformSchema)` to create a new message.
  */
 export const PlatformSchema: GenMessage<Platform> = /*@__PURE__*/
-  messageDesc(file_pb_ops, 1);
+  messageDesc(file_pb_ops, 8);
 
 /**
  * Vertices that are shown as one row.
@@ -99,7 +317,7 @@ export type ProgressGroup = Message<"pb.ProgressGroup"> & {
  * Use `create(ProgressGroupSchema)` to create a new message.
  */
 export const ProgressGroupSchema: GenMessage<ProgressGroup> = /*@__PURE__*/
-  messageDesc(file_pb_ops, 2);
+  messageDesc(file_pb_ops, 9);
 
 /**
  * A text that steps came from: a Dockerfile.
@@ -133,7 +351,7 @@ export type SourceInfo = Message<"pb.SourceInfo"> & {
  * Use `create(SourceInfoSchema)` to create a new message.
  */
 export const SourceInfoSchema: GenMessage<SourceInfo> = /*@__PURE__*/
-  messageDesc(file_pb_ops, 3);
+  messageDesc(file_pb_ops, 10);
 
 /**
  * @generated from message pb.Range
@@ -155,7 +373,7 @@ export type Range = Message<"pb.Range"> & {
  * Use `create(RangeSchema)` to create a new message.
  */
 export const RangeSchema: GenMessage<Range> = /*@__PURE__*/
-  messageDesc(file_pb_ops, 4);
+  messageDesc(file_pb_ops, 11);
 
 /**
  * Lines count from 1, characters from 0.
@@ -179,5 +397,5 @@ export type Position = Message<"pb.Position"> & {
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema: GenMessage<Position> = /*@__PURE__*/
-  messageDesc(file_pb_ops, 5);
+  messageDesc(file_pb_ops, 12);
 

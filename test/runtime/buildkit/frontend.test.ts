@@ -77,6 +77,7 @@ describe('a target becomes frontend options', () => {
         ['dockerfile', '/work/app'],
       ]),
       links: new Map(),
+      inputs: {},
       entitlements: [],
     });
   });

@@ -1,0 +1,40 @@
+import { remoteNames } from '../../planner/bake/discover.ts';
+import type { RemoteDefinition } from '../../planner/bake/remote.ts';
+import { readRemoteDefinition } from '../../runtime/build/remote-definition.ts';
+import type { RuntimeFailure } from '../../runtime/failure.ts';
+import { findEngine } from '../../runtime/hosts/engine/discover.ts';
+import type { CommandContext } from '../command.ts';
+import { dataDir } from '../config.ts';
+import { environmentMap } from '../environment.ts';
+import { failureText } from '../print/failure.ts';
+import { chooseProgress } from '../progress/choose.ts';
+
+/** Has the engine at hand fetch a definition and reads it there; undefined when that failed, which is told by then. */
+export async function readRemote(url: string, context: CommandContext): Promise<RemoteDefinition | undefined> {
+  const { args, env, signal, stderr } = context;
+  const mode = args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
+  const progress = await chooseProgress(mode, (text) => void stderr.write(text));
+  if (!progress.ok) {
+    stderr.write(`ERROR: ${progress.failure}\n`);
+    return undefined;
+  }
+  const engine = await findEngine({ dataDir: dataDir(env), env, signal });
+  if (!engine.ok) return failed(engine.failure, context);
+  const variables = environmentMap(env);
+  const definition = await readRemoteDefinition({
+    url,
+    ...remoteNames({ named: args.lists.get('file') ?? [], environment: variables }),
+    builder: engine.value,
+    cwd: context.cwd,
+    env: variables,
+    emit: progress.value.onEvent,
+    signal,
+  });
+  progress.value.end();
+  return definition.ok ? definition.value : failed(definition.failure, context);
+}
+
+function failed(failure: RuntimeFailure, { signal, stderr }: CommandContext): undefined {
+  stderr.write(signal.aborted ? 'ERROR: canceled\n' : `${failureText(failure)}\n`);
+  return undefined;
+}

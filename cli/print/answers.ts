@@ -1,0 +1,75 @@
+import path from 'node:path';
+import { printAnswers } from '../../planner/bake/print.ts';
+import { compareText } from '../../planner/hcl/value.ts';
+import type { Call } from '../../planner/options/call.ts';
+import { calledMethod } from '../../planner/options/call.ts';
+import { isRemoteUrl } from '../../planner/options/url.ts';
+import type { Plan, Target } from '../../planner/target.ts';
+import type { BuiltTarget } from '../../runtime/build/build.ts';
+import type { ShownAnswer } from './answer.ts';
+import { showAnswer } from './answer.ts';
+
+/** What frontends answered about the targets of a plan, as text, and the exit code it comes to. */
+export interface ShownAnswers {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+interface Answered {
+  readonly target: Target;
+  readonly method: string;
+  readonly shown: ShownAnswer;
+}
+
+/**
+ * The answers for all targets that were asked about, by name; undefined when there are none (buildx `commands/bake.go`).
+ * `call` is what the command line says: its format and whether the status counts are for targets that ask by themselves too.
+ */
+export function showAnswers(
+  plan: Plan,
+  built: readonly BuiltTarget[],
+  { call, cwd }: { readonly call: Call | undefined; readonly cwd: string },
+): ShownAnswers | undefined {
+  const answered = plan.targets.flatMap((target): readonly Answered[] => {
+    const method = calledMethod(target.call);
+    const answer = built.find(({ name }) => name === target.name)?.answer;
+    if (method === undefined || answer === undefined) return [];
+    const asked = { ignoreStatus: false, ...call, method };
+    return [{ target, method, shown: showAnswer(answer, asked, dockerfileName(target, cwd)) }];
+  });
+  if (answered.length === 0) return undefined;
+  const sorted = answered.sort((a, b) => compareText(a.target.name, b.target.name));
+  const broken = sorted.some(({ shown }) => shown.error !== undefined);
+  const status = sorted.find(({ shown }) => shown.status !== 0)?.shown.status ?? 0;
+  return {
+    text: call?.format === 'json' ? jsonText(plan, sorted) : sorted.map(plainText).join('\n'),
+    exitCode: broken ? 1 : status,
+  };
+}
+
+function plainText({ target, shown }: Answered): string {
+  const description = (target.description ?? '') === '' ? '' : `${target.description}\n`;
+  return `${target.name}\n${description}\n${shown.text}${shown.error === undefined ? '' : `error: ${shown.error}\n`}`;
+}
+
+function jsonText(plan: Plan, answered: readonly Answered[]): string {
+  const results = answered.map(({ target, method, shown }) => {
+    const result: unknown = JSON.parse(shown.text);
+    const isObject = typeof result === 'object' && result !== null && !Array.isArray(result);
+    const entries = [
+      ...(isObject ? Object.entries(result) : [[method, result] as const]),
+      ...(shown.error === undefined ? [] : [['error', shown.error] as const]),
+    ];
+    const sorted = Object.fromEntries(entries.sort(([a], [b]) => compareText(a, b)));
+    return [target.name, [method === 'lint' ? 'check' : method, sorted]] as const;
+  });
+  return printAnswers(plan, new Map(results));
+}
+
+/** The name of a target's Dockerfile as the user knows it. */
+function dockerfileName(target: Target, cwd: string): string {
+  if (target.dockerfileInline !== undefined) return 'inline';
+  if (target.dockerfile.startsWith('cwd://')) return path.resolve(cwd, target.dockerfile.slice('cwd://'.length));
+  const apart = path.isAbsolute(target.dockerfile) || isRemoteUrl(target.dockerfile) || isRemoteUrl(target.context);
+  return apart ? target.dockerfile : path.join(target.context, target.dockerfile);
+}
