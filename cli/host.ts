@@ -19,8 +19,7 @@ export function fileSystem(cwd: string): FileSystemPort {
         const stats = statSync(path.resolve(cwd, name));
         return stats.isDirectory() ? 'dir' : stats.isFile() ? 'file' : 'other';
       } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
+        return isMissing(error) ? undefined : 'other';
       }
     },
   };

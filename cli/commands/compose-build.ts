@@ -21,15 +21,21 @@ import type { ParsedArgs } from '../flags.ts';
 import { fileSystem } from '../host.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
 
+const LATE_PROGRESS = '--progress is a global compose flag, better use `depot compose --progress xx build ...`\n';
+
 /** `docker compose build`: reads the project, then prints what it comes to or builds it. Gives the exit code. */
 export async function composeBuild(context: CommandContext, globals: ParsedArgs, args: ParsedArgs): Promise<number> {
-  const checked = settings(context, globals, args);
-  if (!checked.ok) return complain(context, checked.failure);
+  const asked = settings(context.env, globals, args);
+  if (!asked.ok) return complain(context, asked.failure);
   const project = await readProject(context, globals);
   if (!project.ok) return tell(context, project.failure);
+  if (args.texts.has('progress')) context.stderr.write(LATE_PROGRESS);
+  const env = { ...composeVariables(project.value), ...context.env };
+  const checked = settings(env, globals, args);
+  if (!checked.ok) return complain(context, checked.failure);
   const quiet = args.switches.get('quiet') === true;
   if (!quiet) for (const one of project.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(one)}\n`);
-  const options = await buildOptions(context, globals, args, checked.value.ssh);
+  const options = await buildOptions(env, { globals, args, ssh: checked.value.ssh, cwd: context.cwd });
   const definition = composeDefinition(project.value, options);
   if (!definition.ok) return tell(context, definition.failure);
   if (args.switches.get('print') === true) {
@@ -70,8 +76,13 @@ interface Settings {
   readonly ssh: ComposeBuildOptions['ssh'];
 }
 
+/** Variables of docker compose's own, which env files may set as well. */
+function composeVariables({ environment }: ComposeProject): CommandContext['env'] {
+  return Object.fromEntries([...environment].filter(([name]) => name.startsWith('COMPOSE_')));
+}
+
 /** Flags and variables that can be wrong by themselves. */
-function settings({ env, stderr }: CommandContext, globals: ParsedArgs, args: ParsedArgs): Result<Settings, string> {
+function settings(env: CommandContext['env'], globals: ParsedArgs, args: ParsedArgs): Result<Settings, string> {
   const limit = env.COMPOSE_PARALLEL_LIMIT ?? '';
   if (limit !== '' && !/^[-+]?\d+$/.test(limit)) {
     return fail(`COMPOSE_PARALLEL_LIMIT must be an integer (found: ${JSON.stringify(limit)})`);
@@ -81,8 +92,6 @@ function settings({ env, stderr }: CommandContext, globals: ParsedArgs, args: Pa
     return fail(`invalid argument ${JSON.stringify(memory)} for "-m, --memory" flag: invalid size: '${memory}'`);
   }
   const late = args.texts.get('progress');
-  if (late !== undefined)
-    stderr.write('--progress is a global compose flag, better use `depot compose --progress xx build ...`\n');
   const progress = progressMode(late ?? globals.texts.get('progress') ?? env.COMPOSE_PROGRESS ?? '', globals, env);
   if (!progress.ok) return progress;
   const ssh = sshKeys(args.texts.get('ssh'));
@@ -158,11 +167,15 @@ function composeFiles(cwd: string): ComposeFileSystem {
 }
 
 async function buildOptions(
-  context: CommandContext,
-  globals: ParsedArgs,
-  args: ParsedArgs,
-  ssh: ComposeBuildOptions['ssh'],
+  env: CommandContext['env'],
+  given: {
+    readonly globals: ParsedArgs;
+    readonly args: ParsedArgs;
+    readonly ssh: ComposeBuildOptions['ssh'];
+    readonly cwd: string;
+  },
 ): Promise<ComposeBuildOptions> {
+  const { globals, args, ssh, cwd } = given;
   const on = (name: string): boolean => args.switches.get(name) === true;
   return {
     services: args.rest,
@@ -175,9 +188,9 @@ async function buildOptions(
     check: on('check'),
     compatibility:
       globals.switches.get('compatibility') ??
-      ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(context.env.COMPOSE_COMPATIBILITY ?? ''),
-    proxyArgs: await proxyArguments(context.env),
-    fs: composeFiles(context.cwd),
+      ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(env.COMPOSE_COMPATIBILITY ?? ''),
+    proxyArgs: await proxyArguments(env),
+    fs: composeFiles(cwd),
   };
 }
 

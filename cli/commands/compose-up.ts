@@ -38,7 +38,10 @@ export function servicesOfUp(args: readonly string[]): UpRequest {
 /** Runs Docker's own compose in our place, and gives its exit code. */
 export async function dockerCompose(context: CommandContext, args: readonly string[]): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
+  // The terminal gives Ctrl-C to docker compose as well, which then stops what it started; we wait for it.
+  process.on('SIGINT', () => undefined);
   const child = spawn('docker', ['compose', ...args], { cwd: context.cwd, env: { ...context.env }, stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void child.kill(signal));
   child.once('error', (error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'there is no docker on PATH' : error.message;
     context.stderr.write(`ERROR: depot compose builds; everything else is docker compose, and ${why}\n`);

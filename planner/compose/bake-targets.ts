@@ -14,6 +14,7 @@ import type { SourceFile, Span } from '../source.ts';
 import type { AttestEntry, SecretEntry, SshEntry, TypedEntry } from '../target.ts';
 import { buildProblems, emptySecrets, emptyServices } from './consistency.ts';
 import type { LoadContext } from './context.ts';
+import { readText } from './context.ts';
 import { decodeModel } from './decode.ts';
 import { parseEnvFile } from './env-file.ts';
 import { ComposeError } from './error.ts';
@@ -92,7 +93,7 @@ function bakeContext(
   const variables = new Map(environment);
   if (fs.kind('.env') === 'file') {
     const parsed = parseEnvFile(
-      { name: '.env', text: fs.readText('.env') ?? '' },
+      { name: '.env', text: readText(fs, '.env', '.env') ?? '' },
       { get: (name) => environment.get(name), onUnset },
     );
     if (!parsed.ok) throw new ComposeError(parsed.failure);

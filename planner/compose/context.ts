@@ -62,6 +62,20 @@ export function readNamed(context: LoadContext, name: string, span: Span | undef
   throw complain(`open ${name}: no such file or directory`);
 }
 
+/** The text of a file; undefined when there is none. Throws {@link ComposeError} for what cannot be read. */
+export function readText(fs: FileSystemPort, name: string, shown: string): string | undefined {
+  try {
+    return fs.readText(name);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ComposeError({
+      reason: 'unreadable-file',
+      message: `failed to read ${shown}: ${why}`,
+      hint: 'the file must be readable UTF-8 text',
+    });
+  }
+}
+
 /** Whether a path names something in another place (a git repository, an OCI artifact). */
 export function isRemoteFile(name: string): boolean {
   return /^(?:oci:\/\/|git:\/\/|ssh:\/\/|git@|github\.com\/)|^https?:\/\/.*\.git(?:#|$)/.test(name);

@@ -2,7 +2,7 @@ import path from 'node:path/posix';
 import type { SourceFile } from '../source.ts';
 import { goBool } from '../options/entries.ts';
 import type { ComposeFileSystem } from './context.ts';
-import { clean, isRemoteFile, refuseRemote } from './context.ts';
+import { clean, isRemoteFile, readText, refuseRemote } from './context.ts';
 import { parseEnvFile } from './env-file.ts';
 import { ComposeError } from './error.ts';
 import type { IncludedFile } from './include.ts';
@@ -99,7 +99,7 @@ function withEnvFiles(
   const read = new Map<string, string>();
   for (const name of names) {
     const kind = fs.kind(name);
-    const text = kind === undefined || kind === 'dir' ? undefined : fs.readText(name);
+    const text = kind === undefined || kind === 'dir' ? undefined : readText(fs, name, displayName(name, cwd));
     if (text === undefined) {
       throw new ComposeError({
         reason: 'missing-file',

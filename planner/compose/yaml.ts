@@ -232,8 +232,10 @@ class Reader {
         );
       }
     }
-    const text = node.type === 'PLAIN' || node.type === undefined ? source : String(node.value ?? '');
-    const value = node.type === 'PLAIN' || node.type === undefined ? plainScalar(source) : text;
+    const isPlain = node.type === 'PLAIN' || node.type === undefined;
+    const text = isPlain ? source : String(node.value ?? '');
+    const isTagged = /^!./.test(node.tag ?? '') && !MARKS.has(node.tag ?? '');
+    const value = isPlain && !(isTagged && source === '') ? plainScalar(source) : text;
     return scalar(this.#tagged(node.tag, value, text, span), span, text);
   }
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { ownEngine, sharedRoot } from '../rig/engine.ts';
 import { peers } from '../rig/peers.ts';
 import type { Contender } from './paired.ts';
-import { inTurns, median, table } from './paired.ts';
+import { inTurns, median, ratios, table } from './paired.ts';
 
 /**
  * `depot compose build` of fixtures/compose-shop in which nothing changed, against `docker compose build` 2.40.3 (with
@@ -27,4 +27,5 @@ const both: readonly Contender[] = [
 await inTurns(both, { rounds: 2, cwd: SHOP });
 const times = await inTurns(both, { rounds: ROUNDS, cwd: SHOP });
 console.log(`warm, nothing changed, in turns\n${table(times)}\n`);
+console.log(`median of the ratios of each round ${median(ratios(times, 'depot', 'compose')).toFixed(2)}`);
 console.log(`compose-warm: ${(median(times.get('depot') ?? []) / median(times.get('compose') ?? [])).toFixed(2)}`);
