@@ -114,7 +114,14 @@ target "fine" { dockerfile = "fine.Dockerfile" }
           'target "a" {\n  contexts = { b = "target:b" }\n}\ntarget "b" {\n  contexts = { a = "target:a" }\n}\n',
       },
       ['a'],
-      'ERROR: infinite loop from b to a: a -> b -> a; break the circle of contexts\n',
+      [
+        'ERROR: docker-bake.hcl:5:14: infinite loop from b to a: a -> b -> a',
+        '  5 |   contexts = { a = "target:a" }',
+        '    |              ^^^^^^^^^^^^^^^^^^ break the circle of contexts',
+        'docker-bake.hcl:2:14: a links to b here',
+        '  2 |   contexts = { b = "target:b" }',
+        '    |              ^^^^^^^^^^^^^^^^^^\n',
+      ].join('\n'),
     ],
     [
       'a missing Dockerfile',

@@ -10,6 +10,9 @@ test('what --print writes is a definition of the same targets', async () => {
     const planned = await planOf({ [file]: text }, { targets: ['*'] });
     if (!planned.ok) continue;
     const printed = printPlan(planned.value.plan);
+    const { targets } = planned.value.plan;
+    // A target of that name beside others is hidden by the group that is printed.
+    if (targets.length > 1 && targets.some((target) => target.name === 'default')) continue;
     // As the peer, print escapes templates in five attributes only.
     if (/(?<![$%])[$%]\{/.test(printed)) continue;
     const again = await planOf({ 'docker-bake.json': printed });
