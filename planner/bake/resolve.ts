@@ -1,8 +1,8 @@
 import { HclError } from '../hcl/error.ts';
 import { ok } from '../result.ts';
 import type { Span } from '../source.ts';
+import { applyOverrides } from './apply-override.ts';
 import type { Overrides } from './override.ts';
-import { applyOverrides } from './override.ts';
 import type { RawTarget } from './raw-target.ts';
 import { mergeTargets } from './raw-target.ts';
 import type { Names } from './requested.ts';
