@@ -12,7 +12,9 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
  */
 const builtinsByName = {
   name: 'builtins-by-name',
-  resolveId: (id) => (id.startsWith('node:') ? { id: `\0${id}` } : undefined),
+  // A `require` wants the module itself, which the require of the banner gives.
+  resolveId: (id, _importer, { kind }) =>
+    id.startsWith('node:') && kind !== 'require-call' ? { id: `\0${id}` } : undefined,
   async load(id) {
     if (!id.startsWith('\0node:')) return undefined;
     const name = id.slice(1);
