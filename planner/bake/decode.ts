@@ -41,14 +41,19 @@ export function decodeTarget(
   return { target: raw, diagnostics };
 }
 
+/** The text of an attribute; undefined for null. Throws {@link HclError}. */
+export function decodeText(attribute: Attribute, scope: Scope): string | undefined {
+  return textOf(evaluate(attribute.expression, scope), placeOf(attribute));
+}
+
+/** The list of texts of an attribute, each once; undefined for null. Throws {@link HclError}. */
+export function decodeTexts(attribute: Attribute, scope: Scope): readonly string[] | undefined {
+  return textsOf(evaluate(attribute.expression, scope), placeOf(attribute));
+}
+
 function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarget): void {
   const value = evaluate(attribute.expression, scope);
-  const { expression } = attribute;
-  const at: Place = {
-    name: attribute.name,
-    span: expression.span,
-    elements: expression.is === 'tuple' ? expression.items.map(({ span }) => span) : [],
-  };
+  const at = placeOf(attribute);
   switch (attribute.name) {
     case 'description':
     case 'context':
@@ -136,6 +141,11 @@ interface Place {
   readonly span: Span;
   /** The elements, where the attribute is written as a list. */
   readonly elements: readonly Span[];
+}
+
+function placeOf({ name, expression }: Attribute): Place {
+  const elements = expression.is === 'tuple' ? expression.items.map(({ span }) => span) : [];
+  return { name, span: expression.span, elements };
 }
 
 function elementAt(at: Place, index: number): Place {

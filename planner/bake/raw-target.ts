@@ -84,11 +84,14 @@ export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
 export function placeOf(
   target: RawTarget,
   attribute: string,
+  seen: Set<RawTarget> = new Set(),
 ): { readonly span: Span; readonly through: readonly Span[] } | undefined {
   const own = target.places.get(attribute);
   if (own !== undefined) return { span: own, through: [] };
+  if (seen.has(target)) return undefined;
+  seen.add(target);
   for (const { at, target: parent } of (target.above ?? []).toReversed()) {
-    const found = placeOf(parent, attribute);
+    const found = placeOf(parent, attribute, seen);
     if (found !== undefined) return { span: found.span, through: [at, ...found.through] };
   }
   return undefined;
