@@ -14,6 +14,7 @@ import { environmentMap } from '../environment.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { lintLevel } from '../print/lint.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
+import { printableLine } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
 export const bake: Command = {
@@ -185,8 +186,9 @@ async function entitlementsDenied(context: CommandContext, { plan: made }: Plann
   });
   if (missing.length === 0) return false;
   stderr.write('Your build is requesting privileges for following possibly insecure capabilities:\n\n');
-  for (const { what } of missing) stderr.write(` - ${what}\n`);
-  stderr.write(`\nPass ${missing.map(({ flag }) => JSON.stringify(flag)).join(' ')} to grant requested privileges.\n`);
+  for (const { what } of missing) stderr.write(` - ${printableLine(what)}\n`);
+  const flags = missing.map(({ flag }) => printableLine(JSON.stringify(flag)));
+  stderr.write(`\nPass ${flags.join(' ')} to grant requested privileges.\n`);
   if (stdin.isTTY && stderr.isTTY) {
     const { createInterface } = await import('node:readline/promises');
     const prompt = createInterface({ input: stdin, output: stderr });
