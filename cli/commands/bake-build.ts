@@ -12,7 +12,7 @@ import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
-import { environmentMap } from '../environment.ts';
+import { secretVariables } from '../environment.ts';
 import { metadataJson, metadataProblem, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
 import { failureText } from '../print/failure.ts';
@@ -150,7 +150,7 @@ async function buildServices(
     stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);
     return undefined;
   }
-  const variables = new Map([...environmentMap(env), ...planned.variables]);
+  const variables = secretVariables(env, planned);
   const { docker } = engine;
   return {
     credentials: new CredentialStore(config.value, variables),
