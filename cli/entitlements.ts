@@ -76,9 +76,9 @@ export function missingEntitlements(
         allowed.value.words.has(entitlement) || (entitlement.startsWith('device') && allowed.value.words.has('device'));
       if (!known) need(entitlement, describe(entitlement));
     }
-    if (!filesCount) continue;
     if (target.ssh.some(({ paths }) => paths.length === 0) && !allowed.value.words.has('ssh'))
       need('ssh', 'Forwarding default SSH agent socket');
+    if (!filesCount) continue;
     for (const file of readPaths(target, { remote: plan.remote, variables })) {
       const where = real(path.resolve(cwd, file));
       if (!below(where, allowed.value.read))
@@ -94,7 +94,7 @@ export function missingEntitlements(
 }
 
 /**
- * Whether reaching beyond the working directory needs to be allowed at all: the environment can switch that off, for all
+ * Whether reaching files beyond the working directory needs to be allowed at all: the environment can switch that off, for all
  * definitions or for remote ones. Fails with the variable that is no boolean.
  */
 export function doFilesCount(

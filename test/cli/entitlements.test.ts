@@ -17,3 +17,7 @@ test.each<readonly [string, Target['secrets'][number], readonly string[]]>([
 ])('a secret that is read from %s', (_name, secret, expected) => {
   expect(flags({ secrets: [secret] })).toEqual(expected);
 });
+
+test('an ssh agent is asked for where files need no permission as well', () => {
+  expect(flags({ ssh: [{ id: 'default', paths: [] }], context: '/elsewhere' }, false)).toEqual(['--allow=ssh']);
+});
