@@ -16,6 +16,7 @@ import { secretVariables } from '../environment.ts';
 import { metadataJson, metadataProblem, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
 import { failureText } from '../print/failure.ts';
+import { printable } from '../print/text.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { reachesLevel } from '../print/lint.ts';
 import type { Write } from '../progress/progress.ts';
@@ -65,7 +66,9 @@ export async function buildPlan(
     const plan = { ...planned.plan, targets: asked };
     const linted = await run({ ...planned, plan }, build, context);
     if (!linted.ok) return linted.failure;
-    stderr.write(`${showAnswers(plan, linted.value.built, { call: undefined, cwd })?.text ?? ''}\n`);
+    const found = showAnswers(plan, linted.value.built, { call: undefined, cwd });
+    if (!found.ok) return complain(context, found.failure);
+    stderr.write(`${found.value?.text ?? ''}\n`);
     if (reachesLevel(linted.value.built, settings.lint)) {
       stderr.write('ERROR: linting failed\n');
       return 1;
@@ -75,8 +78,14 @@ export async function buildPlan(
   if (!outcome.ok) return outcome.failure;
   if (!(await metadataWritten(outcome.value, engine.value, context))) return 1;
   const answers = showAnswers(planned.plan, outcome.value.built, { call: settings.call, cwd });
-  if (answers !== undefined) context.print(answers.text);
-  return answers?.exitCode ?? 0;
+  if (!answers.ok) return complain(context, answers.failure);
+  if (answers.value !== undefined) context.print(answers.value.text);
+  return answers.value?.exitCode ?? 0;
+}
+
+function complain({ stderr }: CommandContext, message: string): number {
+  stderr.write(`ERROR: ${printable(message)}\n`);
+  return 1;
 }
 
 interface BuildRun {
