@@ -14,7 +14,7 @@ import { environmentMap, secretVariables } from '../environment.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { lintLevel } from '../print/lint.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
-import { printableLine } from '../print/text.ts';
+import { printable, printableLine } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
 export const bake: Command = {
@@ -42,7 +42,7 @@ export const bake: Command = {
 };
 
 function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${message}\n`);
+  stderr.write(`ERROR: ${printable(message)}\n`);
   return 1;
 }
 

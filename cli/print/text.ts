@@ -3,9 +3,9 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, escaped);
 }
 
-/** The same for what must stay on one line and pass for nothing else: newlines and tabs are shown as escapes as well. */
+/** The same for what must stay on one line and pass for nothing else: newlines are shown as escapes as well. */
 export function printableLine(text: string): string {
-  return printable(text).replace(/[\t\n]/g, escaped);
+  return printable(text).replaceAll('\n', escaped);
 }
 
 function escaped(character: string): string {
