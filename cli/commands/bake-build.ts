@@ -19,6 +19,7 @@ import { failureText } from '../print/failure.ts';
 import { printable } from '../print/text.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { reachesLevel } from '../print/lint.ts';
+import { dockerProxies, withProxies } from '../proxies.ts';
 import type { Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
@@ -61,10 +62,11 @@ export async function buildPlan(
   const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;
   const build = { engine: engine.value, services, mode, write };
+  const proxies = await dockerProxies(env);
   if (settings.lint !== undefined) {
     const asked = planned.plan.targets.map((target) => ({ ...target, call: 'lint' }));
     const plan = { ...planned.plan, targets: asked };
-    const linted = await run({ ...planned, plan }, build, context);
+    const linted = await run({ ...planned, plan: withProxies(plan, proxies) }, build, context);
     if (!linted.ok) return linted.failure;
     const found = showAnswers(plan, linted.value.built, { call: undefined, cwd });
     if (!found.ok) return complain(context, found.failure);
@@ -74,7 +76,7 @@ export async function buildPlan(
       return 1;
     }
   }
-  const outcome = await run(planned, build, context);
+  const outcome = await run({ ...planned, plan: withProxies(planned.plan, proxies) }, build, context);
   if (!outcome.ok) return outcome.failure;
   if (!(await metadataWritten(outcome.value, engine.value, context))) return 1;
   const answers = showAnswers(planned.plan, outcome.value.built, { call: settings.call, cwd });

@@ -15,10 +15,10 @@ import { sizeBytes } from '../../planner/options/checks.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { CommandContext } from '../command.ts';
-import { proxyArguments } from '../config.ts';
 import { environmentMap } from '../environment.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { fileSystem } from '../host.ts';
+import { composeArguments, dockerProxies } from '../proxies.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
 import { printable, printableLine } from '../print/text.ts';
 
@@ -187,10 +187,8 @@ async function buildOptions(
     pull: on('pull'),
     push: on('push'),
     check: on('check'),
-    compatibility:
-      globals.switches.get('compatibility') ??
-      ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(env.COMPOSE_COMPATIBILITY ?? ''),
-    proxyArgs: await proxyArguments(env),
+    compatibility: globals.switches.get('compatibility') ?? goBool(env.COMPOSE_COMPATIBILITY ?? '') === true,
+    proxyArgs: composeArguments(await dockerProxies(env)),
     fs: composeFiles(cwd),
   };
 }
