@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
+import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome } from '../../runtime/build/build.ts';
@@ -167,7 +168,7 @@ async function buildServices(
     credentials: new CredentialStore(config.value, variables),
     env: variables,
     nodeId: await nodeId(dataDir(env)),
-    defaultProvenance: !['1', 't', 'T', 'true', 'TRUE', 'True'].includes(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? ''),
+    defaultProvenance: goBool(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? '') !== true,
     stdout,
     ...(docker === undefined
       ? {}

@@ -12,6 +12,7 @@ import type { ComposeProject } from '../../planner/compose/project.ts';
 import { loadProject } from '../../planner/compose/project.ts';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { sizeBytes } from '../../planner/options/checks.ts';
+import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { CommandContext } from '../command.ts';
