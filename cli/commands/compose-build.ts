@@ -12,14 +12,16 @@ import type { ComposeProject } from '../../planner/compose/project.ts';
 import { loadProject } from '../../planner/compose/project.ts';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { sizeBytes } from '../../planner/options/checks.ts';
+import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { CommandContext } from '../command.ts';
-import { proxyArguments } from '../config.ts';
 import { environmentMap } from '../environment.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { fileSystem } from '../host.ts';
+import { composeArguments, dockerProxies } from '../proxies.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
+import { printable, printableLine } from '../print/text.ts';
 
 const LATE_PROGRESS = '--progress is a global compose flag, better use `depot compose --progress xx build ...`\n';
 
@@ -60,7 +62,7 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
 }
 
 function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${message}\n`);
+  stderr.write(`ERROR: ${printable(message)}\n`);
   return 1;
 }
 
@@ -186,10 +188,8 @@ async function buildOptions(
     pull: on('pull'),
     push: on('push'),
     check: on('check'),
-    compatibility:
-      globals.switches.get('compatibility') ??
-      ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(env.COMPOSE_COMPATIBILITY ?? ''),
-    proxyArgs: await proxyArguments(env),
+    compatibility: globals.switches.get('compatibility') ?? goBool(env.COMPOSE_COMPATIBILITY ?? '') === true,
+    proxyArgs: composeArguments(await dockerProxies(env)),
     fs: composeFiles(cwd),
   };
 }
@@ -198,13 +198,15 @@ async function buildOptions(
 function builtLines({ targets, requested }: ComposeDefinition, mode: string): string {
   const images = targets.filter(({ name }) => requested.includes(name)).map(({ image }) => image);
   return images
-    .map((image) => (mode === 'rawjson' ? JSON.stringify({ id: image, status: 'Built' }) : ` ${image}  Built`))
+    .map((image) =>
+      mode === 'rawjson' ? JSON.stringify({ id: image, status: 'Built' }) : ` ${printableLine(image)}  Built`,
+    )
     .map((line) => `${line}\n`)
     .join('');
 }
 
 function dryRun({ stderr }: CommandContext, { targets, requested }: ComposeDefinition): number {
-  const say = (line: string): void => void stderr.write(` DRY-RUN MODE -  ${line}\n`);
+  const say = (line: string): void => void stderr.write(` DRY-RUN MODE -  ${printableLine(line)}\n`);
   for (const { name, tags } of targets.filter((target) => requested.includes(target.name))) {
     say(`${name} ==> ==> writing image dryRun-${createHash('sha1').update(name).digest('hex')}`);
     say(`${name} ==> ==> naming to ${tags[0] ?? name}`);

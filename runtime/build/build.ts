@@ -1,7 +1,8 @@
+import { linkedTargets } from '../../planner/graph.ts';
 import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
-import type { Plan, Target } from '../../planner/target.ts';
+import type { Plan } from '../../planner/target.ts';
 import { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
 import { daemonFacts } from '../buildkit/daemon.ts';
@@ -104,8 +105,13 @@ async function prepareAll(
   { cwd, env }: { readonly cwd: string; readonly env: ReadonlyMap<string, string> },
   scope: AsyncDisposableStack,
 ): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
-  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd, env, remote })));
-  const prepared = all.flatMap((one) => (one.ok ? [scope.use(one.value)] : []));
+  const settled = await Promise.allSettled(targets.map((target) => prepareTarget(target, { cwd, env, remote })));
+  for (const one of settled) if (one.status === 'fulfilled' && one.value.ok) scope.use(one.value.value);
+  const all = settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+  const prepared = all.flatMap((one) => (one.ok ? [one.value] : []));
   const failures = all.flatMap((one) => (one.ok ? [] : [one.failure]));
   return failures.length > 0 ? fail(failures) : ok(prepared);
 }
@@ -128,14 +134,6 @@ function withExports(
     else refused.push(exports.failure);
   }
   return refused.length > 0 ? fail(refused) : ok(ready);
-}
-
-/** The targets that this one uses as named contexts, each once. */
-function linkedTargets(target: Target): readonly string[] {
-  const names = Object.values(target.contexts)
-    .filter((value) => value.startsWith('target:'))
-    .map((value) => value.slice('target:'.length));
-  return [...new Set(names)];
 }
 
 function outcomeOf(result: Awaited<ReturnType<typeof buildTarget>>): TargetOutcome {
