@@ -173,3 +173,28 @@ describe('mistakes are told with their place', () => {
     expect(problems(files)).toEqual(expected);
   });
 });
+
+describe('what grows without end is refused', () => {
+  test('files that each include the next twice', () => {
+    const names = Array.from({ length: 26 }, (_, at) => `/p/${at}.yaml`);
+    const next = (at: number): string => `include: [./${at + 1}.yaml, {path: ./${at + 1}.yaml}]\n`;
+    const files = Object.fromEntries(names.map((name, at) => [name, at === 25 ? 'services: {}\n' : next(at)]));
+    const [first = ''] = problems(files, ['0.yaml']);
+    expect(first).toMatch(/^\d+\.yaml:1:\d+ includes make this project load more than 2000 files$/);
+  });
+
+  test('a large file that is included often', () => {
+    const large = `services: {}\n# ${'x'.repeat(1024 * 1024)}\n`;
+    const files = { '/p/compose.yaml': `include:\n${'- large.yaml\n'.repeat(9)}`, '/p/large.yaml': large };
+    expect(problems(files)).toEqual(['compose.yaml:9:3 includes make this project load more than 8 MiB']);
+  });
+
+  test('but a file that many include is read', () => {
+    const users = Array.from({ length: 200 }, (_, at) => `/p/${at}.yaml`);
+    const files = Object.fromEntries(users.map((name) => [name, 'include: [base.yaml]\n']));
+    const all = users.map((name) => `- .${name.slice(2)}\n`).join('');
+    const base = 'services: {base: {build: .}}\n';
+    const built = targets({ ...files, '/p/compose.yaml': `include:\n${all}`, '/p/base.yaml': base });
+    expect(Object.keys(built)).toEqual(['base']);
+  });
+});
