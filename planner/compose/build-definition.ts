@@ -179,7 +179,12 @@ function linked(context: string, names: ReadonlyMap<string, string>): string {
 
 /** Whether a context is a git repository, which has its Dockerfile inside (docker/compose `internal/urlutil`). */
 function isGitContext(context: string): boolean {
-  return /^(?:git:\/\/|ssh:\/\/|git@|github\.com\/)/.test(context) || /^https?:\/\/.+\.git(?:#.+)?$/.test(context);
+  return /^(?:git:\/\/|ssh:\/\/|git@|github\.com\/)/.test(context) || isGitUrl(context);
+}
+
+/** One that ends in `.git`, or has a fragment behind that. */
+function isGitUrl(context: string): boolean {
+  return !context.includes('\n') && /^https?:\/\/.+\.git(?:#.|$)/.test(context);
 }
 
 function dockerfilePath(build: BuildSection, fs: ComposeFileSystem): string | undefined {
