@@ -54,7 +54,7 @@ function checked(model: MapNode, file: SourceFile, context: LoadContext): MapNod
 
 /** Throws the problems, if there are any. */
 export function complain(diagnostics: readonly Diagnostic[]): void {
-  if (diagnostics.length > 0) throw new ComposeError(...diagnostics);
+  if (diagnostics.length > 0) throw new ComposeError(diagnostics);
 }
 
 /** A build section that names no context means its own folder. */

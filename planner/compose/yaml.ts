@@ -2,7 +2,7 @@ import type { Document, ParsedNode, Scalar as YamlScalar } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, Lexer, parseAllDocuments } from 'yaml';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { SourceFile, Span } from '../source.ts';
-import { ComposeError } from './error.ts';
+import { ComposeError, MAX_DIAGNOSTICS } from './error.ts';
 import type { Entry, MapNode, Mark, Node, Scalar } from './node.ts';
 import { list, map, scalar } from './node.ts';
 import type { Path } from './path.ts';
@@ -146,7 +146,7 @@ class Reader {
     const root = document.contents;
     const span = this.#span(root?.range ?? [document.range[0], document.range[0]]);
     const node = root === null ? scalar(null, span) : this.#node(root, []);
-    if (this.#duplicates.length > 0) throw new ComposeError(...this.#duplicates);
+    this.#complain();
     return node;
   }
 
@@ -311,6 +311,11 @@ class Reader {
       hint: 'a mapping has each key once',
       span,
     });
+    if (this.#duplicates.length >= MAX_DIAGNOSTICS) this.#complain();
+  }
+
+  #complain(): void {
+    if (this.#duplicates.length > 0) throw new ComposeError(this.#duplicates);
   }
 
   #key(

@@ -8,6 +8,7 @@ import type { Diagnostic } from '../../../planner/diagnostic.ts';
 import type { Result } from '../../../planner/result.ts';
 import { positionAt } from '../../../planner/source.ts';
 import type { Target } from '../../../planner/target.ts';
+import { spentMs } from '../spent.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -197,4 +198,25 @@ describe('what grows without end is refused', () => {
     const built = targets({ ...files, '/p/compose.yaml': `include:\n${all}`, '/p/base.yaml': base });
     expect(Object.keys(built)).toEqual(['base']);
   });
+
+  test.each([
+    ['unknown keys', `services: {a: {image: x}}\n${lines((at) => `imgae${at}: {}`)}`],
+    ['wrong values', `services:\n  a:\n    image: x\n    ports:\n${lines((at) => `      - {prot: ${at}}`)}`],
+    ['variables', `services:\n  a:\n    labels:\n${lines((at) => `      l${at}: "\${x y}"`)}`],
+  ])('%s come to 100 mistakes, and soon', (_what, text) => {
+    let told = 0;
+    const spent = spentMs(() => (told = problems({ '/p/compose.yaml': text }).length));
+    expect(told).toBe(100);
+    expect(spent).toBeLessThan(4000);
+  });
+
+  test('long lists of mappings are compared in one go', () => {
+    const ports = lines((at) => `      - {target: ${at + 1}}`);
+    const text = `services:\n  a:\n    image: x\n    ports:\n${ports}`;
+    expect(spentMs(() => expect(problems({ '/p/compose.yaml': text })).toEqual([]))).toBeLessThan(4000);
+  });
 });
+
+function lines(line: (at: number) => string): string {
+  return `${Array.from({ length: 20_000 }, (_, at) => line(at)).join('\n')}\n`;
+}

@@ -5,6 +5,7 @@ import { child } from '../../../planner/compose/node.ts';
 import { plainScalar, scalarText } from '../../../planner/compose/scalar.ts';
 import { readYaml } from '../../../planner/compose/yaml.ts';
 import { positionAt } from '../../../planner/source.ts';
+import { spentMs } from '../spent.ts';
 
 function plain(node: Node): unknown {
   if (node.is === 'list') return node.items.map(plain);
@@ -93,6 +94,11 @@ describe('a file', () => {
     [`a: ${'['.repeat(1000)}`, ['1:204 this is nested too deeply']],
   ])('%j is refused where it is wrong', (text, expected) => {
     expect(refused(text)).toEqual(expected);
+  });
+
+  test('no more than 100 keys that stand twice are told, and soon', () => {
+    const text = `a: 0\n${Array.from({ length: 20_000 }, (_, at) => `k${at % 10_000}: 1\n`).join('')}`;
+    expect(spentMs(() => expect(refused(text)).toHaveLength(100))).toBeLessThan(4000);
   });
 
   test('aliases of aliases do not multiply without end', () => {

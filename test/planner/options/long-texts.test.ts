@@ -5,7 +5,7 @@ import { sshProblem } from '../../../planner/options/ssh.ts';
 import { spentMs } from '../spent.ts';
 
 function keyProblem(text: string): string | undefined {
-  const fs = { kind: () => 'file', readText: () => text } as const;
+  const fs = { kind: () => 'file' as const, readText: () => text };
   return sshProblem({ id: 'x', paths: ['key'] }, { environment: new Map(), fs });
 }
 
