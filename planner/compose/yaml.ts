@@ -68,6 +68,7 @@ function parseText(file: SourceFile, text: string): readonly Parsed[] {
   try {
     const parsed = parseAllDocuments(text, {
       schema: 'failsafe',
+      resolveKnownTags: false,
       uniqueKeys: false,
       prettyErrors: false,
       logLevel: 'silent',
@@ -261,7 +262,7 @@ class Reader {
         if (resolved === null) return null;
         break;
       case 'binary':
-        return decodedBase64(text);
+        return decodedBinary(text, span);
       default:
         return value;
     }
@@ -359,9 +360,17 @@ class Reader {
   }
 }
 
-function decodedBase64(text: string): string {
-  const bytes = Uint8Array.from(atob(text.replace(/\s/g, '')), (character) => character.charCodeAt(0));
-  return new TextDecoder().decode(bytes);
+function decodedBinary(text: string, span: Span): string {
+  const base64 = text.replace(/[\r\n]/g, '');
+  if (/^[A-Za-z0-9+/]*={0,2}$/.test(base64) && base64.length % 4 === 0) {
+    return Buffer.from(base64, 'base64').toString('utf8');
+  }
+  throw new ComposeError({
+    reason: 'wrong-type',
+    message: 'yaml: !!binary value contains invalid base64 data',
+    hint: 'write it in base64, with its = at the end; or take out the tag',
+    span,
+  });
 }
 
 function unmarked(node: Node): Node {
