@@ -5,6 +5,7 @@ import type { ComposeFileSystem } from '../../../planner/compose/context.ts';
 import type { ComposeProject } from '../../../planner/compose/project.ts';
 import { loadProject } from '../../../planner/compose/project.ts';
 import type { Diagnostic } from '../../../planner/diagnostic.ts';
+import type { Planned } from '../../../planner/plan.ts';
 import type { Result } from '../../../planner/result.ts';
 import { positionAt } from '../../../planner/source.ts';
 import type { Target } from '../../../planner/target.ts';
@@ -40,14 +41,26 @@ function load(files: Files, named: readonly string[] = []): Result<ComposeProjec
 function problems(files: Files, named: readonly string[] = []): readonly string[] {
   const loaded = load(files, named);
   if (loaded.ok) return [];
-  return loaded.failure.map(({ message, span }) => {
-    if (span === undefined) return message;
-    const { line, column } = positionAt(span.file.text, span.start);
-    return `${span.file.name}:${line}:${column} ${message}`;
-  });
+  return loaded.failure.map(told);
+}
+
+function told({ message, span }: Diagnostic): string {
+  if (span === undefined) return message;
+  const { line, column } = positionAt(span.file.text, span.start);
+  return `${span.file.name}:${line}:${column} ${message}`;
 }
 
 function targets(files: Files, named: readonly string[] = []): Readonly<Record<string, Target>> {
+  const planned = plan(files, named);
+  if (!planned.ok) throw new Error(planned.failure[0]?.message);
+  return Object.fromEntries(planned.value.plan.targets.map((target) => [target.name, target]));
+}
+
+function plan(
+  files: Files,
+  named: readonly string[] = [],
+  environment: ReadonlyMap<string, string> = new Map(),
+): Result<Planned, readonly Diagnostic[]> {
   const fs = inMemory(files);
   const loaded = load(files, named);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure.map(({ message }) => message)));
@@ -62,9 +75,7 @@ function targets(files: Files, named: readonly string[] = []): Readonly<Record<s
   };
   const definition = composeDefinition(loaded.value, { ...options, ...switches });
   if (!definition.ok) throw new Error(definition.failure[0]?.message);
-  const planned = composePlan(definition.value, { provenance: undefined, sbom: undefined });
-  if (!planned.ok) throw new Error(planned.failure[0]?.message);
-  return Object.fromEntries(planned.value.plan.targets.map((target) => [target.name, target]));
+  return composePlan(definition.value, { provenance: undefined, sbom: undefined, environment, fs });
 }
 
 describe('what is built', () => {
@@ -108,6 +119,48 @@ describe('what is built', () => {
     });
     expect(built['s']).toMatchObject({ context: '/p/base/x', contexts: { h: '/home/me/h', r: 'docker-image://r' } });
     expect(built['m']).toMatchObject({ context: '/p/m', tags: ['m:7'] });
+  });
+});
+
+describe('a plan is checked as one of bake', () => {
+  const text = (build: string, image = 'x'): string =>
+    `services:\n  s:\n    image: ${image}\n    build: {context: ., ${build}}\n`;
+
+  test.each([
+    [
+      text('secrets: [t]') + 'secrets: {t: {file: ./t}}\n',
+      '4:34 target "s": failed to stat /p/t: stat /p/t: no such file or directory',
+    ],
+    [text('ssh: [default]'), '4:30 target "s": invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set'],
+    [text('ssh: [k=./key]'), '4:30 target "s": failed to stat /p/key: no such file or directory'],
+    [
+      text('no_cache: true', '"Bad Name!!"'),
+      '3:12 target "s": invalid tag "Bad Name!!": the name of a repository must be lowercase',
+    ],
+    [text('tags: [a:b:c]'), '4:31 target "s": invalid tag "a:b:c": it is no name of an image'],
+    [
+      text('platforms: [linux/a/b/c]'),
+      '4:36 target "s": "linux/a/b/c": cannot parse platform specifier: invalid argument',
+    ],
+    [text('ulimits: {files: 1}'), '4:34 target "s": invalid ulimit type: files'],
+    [text('cache_from: [a=b]'), '4:37 type required for "a=b"'],
+  ])('%j', (compose, expected) => {
+    const planned = plan({ '/p/compose.yaml': compose });
+    expect(planned.ok ? [] : planned.failure.map(told)).toEqual([`compose.yaml:${expected}`]);
+  });
+
+  test('and finished as one', () => {
+    const compose = text('network: host, ssh: [default], platforms: [linux/amd46]');
+    const environment = new Map([
+      ['SSH_AUTH_SOCK', '/p/compose.yaml'],
+      ['SOURCE_DATE_EPOCH', '0'],
+    ]);
+    const planned = plan({ '/p/compose.yaml': compose }, [], environment);
+    expect(planned.ok && planned.value.plan.targets[0]).toMatchObject({
+      entitlements: ['network.host'],
+      args: { SOURCE_DATE_EPOCH: '0' },
+    });
+    expect(planned.ok && planned.value.warnings.map(({ hint }) => hint)).toEqual(['did you mean "amd64"?']);
   });
 });
 
