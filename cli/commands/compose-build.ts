@@ -36,7 +36,7 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   const checked = settings(env, globals, args);
   if (!checked.ok) return complain(context, checked.failure);
   const quiet = args.switches.get('quiet') === true;
-  if (!quiet) for (const one of project.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(one)}\n`);
+  if (!quiet) warn(context, project.value.warnings);
   const options = await buildOptions(env, { globals, args, ssh: checked.value.ssh, cwd: context.cwd });
   const definition = composeDefinition(project.value, options);
   if (!definition.ok) return tell(context, definition.failure);
@@ -51,8 +51,11 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   const planned = composePlan(definition.value, {
     provenance: args.texts.get('provenance'),
     sbom: args.texts.get('sbom'),
+    environment: environmentMap(env),
+    fs: options.fs,
   });
   if (!planned.ok) return tell(context, planned.failure);
+  if (!quiet) warn(context, planned.value.warnings);
   if (globals.switches.get('dry-run') === true) return dryRun(context, definition.value);
   const { buildPlan } = await import('./bake-build.ts');
   const mode = quiet ? 'quiet' : checked.value.progress;
@@ -64,6 +67,10 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
 function complain({ stderr }: CommandContext, message: string): number {
   stderr.write(`ERROR: ${printable(message)}\n`);
   return 1;
+}
+
+function warn({ stderr }: CommandContext, warnings: readonly Diagnostic[]): void {
+  for (const one of warnings) stderr.write(`WARNING: ${diagnosticText(one)}\n`);
 }
 
 function tell({ stderr }: CommandContext, diagnostics: readonly Diagnostic[]): number {

@@ -52,11 +52,10 @@ async function runBuild(context: CommandContext, globals: ParsedArgs, rest: read
 
 /** `up --build` builds here first; what is started then finds its images. */
 async function runUp(context: CommandContext, globals: ParsedArgs, rest: readonly string[]): Promise<number> {
-  const { servicesOfUp } = await import('./compose-up.ts');
+  const { buildArguments, servicesOfUp } = await import('./compose-up.ts');
   const up = servicesOfUp(rest);
   if (!up.builds) return handOver(context, context.args.rest);
-  const quiet = up.isQuiet ? ['--quiet'] : [];
-  const code = await runBuild(context, globals, [...quiet, '--with-dependencies', ...up.services]);
+  const code = await runBuild(context, globals, buildArguments(up));
   if (code !== 0) return code;
   const before = context.args.rest.slice(0, context.args.rest.length - rest.length);
   return handOver(context, [...before, ...up.withoutBuild]);

@@ -1,4 +1,4 @@
-import path from 'node:path/posix';
+import { cleanPath } from '../clean-path.ts';
 import type { FileSystemPort } from '../host.ts';
 import { isGitOverSsh, isRemoteUrl } from '../options/url.ts';
 import type { SshEntry, Target, TypedEntry } from '../target.ts';
@@ -87,14 +87,9 @@ function contextOf(
 
 /** Local paths are cleaned as Go's `path.Clean` does; URLs stay. */
 function cleanContext(context: string): string {
-  if (context.startsWith('cwd://')) return clean(context.slice('cwd://'.length));
+  if (context.startsWith('cwd://')) return cleanPath(context.slice('cwd://'.length));
   const stays = isRemoteUrl(context) || /^(?:target:|docker-image:\/\/|oci-layout:\/\/|-$)/.test(context);
-  return stays ? context : clean(context);
-}
-
-function clean(text: string): string {
-  const normal = path.normalize(text === '' ? '.' : text);
-  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+  return stays ? context : cleanPath(context);
 }
 
 /** Archives without a destination go to stdout. */
