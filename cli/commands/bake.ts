@@ -13,7 +13,7 @@ import { fileSystem } from '../host.ts';
 import { environmentMap, secretVariables } from '../environment.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { lintLevel } from '../print/lint.ts';
-import { diagnosticText } from '../print/diagnostic.ts';
+import { diagnosticsText } from '../print/diagnostic.ts';
 import { printable, printableLine } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
@@ -47,8 +47,13 @@ function complain({ stderr }: CommandContext, message: string): number {
 }
 
 function refusal({ args, cwd }: CommandContext): string | undefined {
+  // What is only shown needs no builder.
+  const shows = args.switches.get('print') === true || args.texts.has('list');
   const asked = NOT_YET.find(
-    (name) => args.texts.has(name) || args.lists.has(name) || args.switches.get(name) === true,
+    (name) =>
+      ((name !== 'builder' || !shows) && args.texts.has(name)) ||
+      args.lists.has(name) ||
+      args.switches.get(name) === true,
   );
   if (asked !== undefined) return `not supported yet: --${asked}`;
   const call = parseCall(callAsked({ args }));
@@ -125,7 +130,8 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
     isPrinted: args.switches.get('print') === true,
   });
   if (result.ok) {
-    for (const warning of result.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(warning)}\n`);
+    const { warnings } = result.value;
+    if (warnings.length > 0) context.stderr.write(diagnosticsText('WARNING', warnings));
     return result.value;
   }
   mistakes(context, result.failure);
@@ -133,9 +139,8 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
 }
 
 function mistakes({ stderr }: CommandContext, found: readonly Diagnostic[]): number {
-  const words = found.map(diagnosticText);
-  const count = words.length > 1 ? `\n${words.length} mistakes` : '';
-  stderr.write(`${words.map((one) => `ERROR: ${one}`).join('\n')}${count}\n`);
+  stderr.write(diagnosticsText('ERROR', found));
+  if (found.length > 1) stderr.write(`${found.length} mistakes\n`);
   return 1;
 }
 

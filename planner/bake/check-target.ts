@@ -147,8 +147,7 @@ function secretProblems({ secrets }: Target, { environment, fs }: FinishContext)
   return secrets.flatMap((secret) => {
     const { id } = secret;
     const file = secretFile(secret, environment);
-    if (id === '' && file === '')
-      return problem('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
+    if (id === '') return problem('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
     if (file === undefined || fs.kind(file) !== undefined) return [];
     const message = `failed to stat ${file}: stat ${file}: no such file or directory`;
     return problem('secret', message, `create the file, or set the environment variable ${id}`);

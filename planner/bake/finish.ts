@@ -6,6 +6,7 @@ import type { RemoteDefinition } from './remote.ts';
 import type { TargetChecks } from './check-target.ts';
 import { checkTarget } from './check-target.ts';
 import type { RawTarget } from './raw-target.ts';
+import { uniqueEntries } from './raw-target.ts';
 
 /** What is needed to turn what a target says into what it means. */
 export interface FinishContext {
@@ -49,7 +50,7 @@ export function finishTarget(
     secrets: raw.secret ?? [],
     ssh,
     platforms: raw.platforms ?? [],
-    outputs: (raw.output ?? []).map(finishOutput),
+    outputs: uniqueEntries((raw.output ?? []).map(finishOutput)),
     ...optional('pull', raw.pull),
     ...optional('noCache', raw.noCache),
     ...optional('network', raw.network),

@@ -1,4 +1,4 @@
-import { uniqueCaches } from '../bake/raw-target.ts';
+import { uniqueEntries } from '../bake/raw-target.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { attestEntry, attestText, cacheEntries } from '../options/entries.ts';
 import type { Result } from '../result.ts';
@@ -19,7 +19,7 @@ export class BuildEntries {
   }
 
   caches(texts: readonly string[], key: string): readonly TypedEntry[] {
-    return uniqueCaches(
+    return uniqueEntries(
       texts.filter((text) => text !== '').flatMap((text) => this.#read(cacheEntries(text), key) ?? []),
     );
   }
