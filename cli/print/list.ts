@@ -1,4 +1,5 @@
 import type { ListedTarget, ListedVariable } from '../../planner/bake/list.ts';
+import { goJson } from '../../planner/go-json.ts';
 import { csvFields, csvPairs } from '../../planner/options/csv.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
@@ -26,21 +27,16 @@ export function listRequest(text: string): Result<ListRequest, string> {
 
 /** Targets and groups, as a table or as JSON. */
 export function targetList(targets: readonly ListedTarget[], format: ListRequest['format']): string {
-  if (format === 'json') return json(targets);
+  if (format === 'json') return goJson(targets);
   return tabTable([['TARGET', 'DESCRIPTION'], ...targets.map(({ name, description = '' }) => [name, description])]);
 }
 
 /** Variables, as a table or as JSON. */
 export function variableList(variables: readonly ListedVariable[], format: ListRequest['format']): string {
   if (format === 'json')
-    return json(variables.map(({ name, description, type, value }) => ({ name, description, type, value })));
+    return goJson(variables.map(({ name, description, type, value }) => ({ name, description, type, value })));
   return tabTable([
     ['VARIABLE', 'TYPE', 'VALUE', 'DESCRIPTION'],
     ...variables.map(({ name, type = '', value = '<null>', description = '' }) => [name, type, value, description]),
   ]);
-}
-
-function json(value: unknown): string {
-  const text = JSON.stringify(value, undefined, 2);
-  return `${text.replace(/[<>&\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
 }

@@ -4,10 +4,13 @@ import { fail, ok } from '../../planner/result.ts';
 /** A frontend's answer about a target: `result.json`, `result.txt`, `result.statuscode`, `version`. */
 export type Answer = Readonly<Record<string, string>>;
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** The lists that an answer may hold, each of objects (moby/buildkit `frontend/subrequests`). */
-const LISTS = ['args', 'secrets', 'ssh', 'targets', 'warnings', 'sources', 'ranges'] as const;
+/** The lists of objects in the answers that are shown here, by method (moby/buildkit `frontend/subrequests`). */
+const LISTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['outline', ['args', 'secrets', 'ssh']],
+  ['targets', ['targets']],
+  ['subrequests.describe', []],
+  ['lint', ['warnings', 'sources', 'ranges']],
+]);
 
 /** What else of an answer, or of something in it, is an object. */
 const OBJECTS = ['buildError', 'location', 'start', 'end'] as const;
@@ -31,20 +34,21 @@ export function parsedAnswer(answer: Answer, method: string): Result<unknown, st
 }
 
 function isOfMethod(value: unknown, method: string): boolean {
-  if (method === 'subrequests.describe') return isListOf(value, hasShape);
-  return ['outline', 'targets', 'lint'].includes(method) ? hasShape(value) : true;
+  const lists = LISTS.get(method);
+  if (lists === undefined) return true;
+  return method === 'subrequests.describe' ? isListOf(value, lists) : hasShape(value, lists);
 }
 
-function hasShape(value: unknown): value is Json {
+function hasShape(value: unknown, lists: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const record = value as Json;
+  const record = value as Readonly<Record<string, unknown>>;
   return (
-    LISTS.every((key) => record[key] === undefined || isListOf(record[key], hasShape)) &&
-    OBJECTS.every((key) => record[key] === undefined || hasShape(record[key])) &&
+    lists.every((key) => record[key] === undefined || isListOf(record[key], lists)) &&
+    OBJECTS.every((key) => record[key] === undefined || hasShape(record[key], lists)) &&
     TEXTS.every((key) => record[key] === undefined || typeof record[key] === 'string')
   );
 }
 
-function isListOf(value: unknown, is: (one: unknown) => boolean): boolean {
-  return Array.isArray(value) && Array.from(value as readonly unknown[]).every(is);
+function isListOf(value: unknown, lists: readonly string[]): boolean {
+  return Array.isArray(value) && Array.from(value as readonly unknown[]).every((one) => hasShape(one, lists));
 }

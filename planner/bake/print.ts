@@ -1,3 +1,4 @@
+import { goJson } from '../go-json.ts';
 import { compareText } from '../hcl/value.ts';
 import type { Group, Plan, Target, TypedEntry } from '../target.ts';
 
@@ -23,18 +24,6 @@ function printedPlan(plan: Plan, each: (target: Target) => object): object {
   const groups = sorted(plan.groups.map((group) => [group.name, printedGroup(group)] as const));
   const targets = sorted(plan.targets.map((target) => [target.name, each(target)] as const));
   return { ...(plan.groups.length === 0 ? {} : { group: groups }), target: targets };
-}
-
-function goJson(value: object): string {
-  return `${goEscapes(JSON.stringify(value, undefined, 2))}\n`;
-}
-
-/** What Go's encoder escapes and JavaScript's does not. */
-function goEscapes(json: string): string {
-  return json.replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function printedGroup({ description, targets }: Group): object {

@@ -43,6 +43,15 @@ test.each(UNREADABLE.map(([method, answer, format]) => ({ method, answer, format
   },
 );
 
+test('what is of no interest in an answer may be anything', () => {
+  const outline = json({
+    args: [{ name: 'A', location: { ranges: [{ start: { line: 2 } }] } }],
+    sources: ['RlJPTQ=='],
+  });
+  expect(shown('outline', outline)).toMatchObject({ ok: true });
+  expect(shown('constructor', json(5), 'json')).toMatchObject({ ok: true });
+});
+
 test('what is null in an answer counts as absent', () => {
   expect(shown('outline', json({ name: 'x', description: null, args: null }))).toMatchObject({ ok: true });
   expect(shown('lint', json({ warnings: null, sources: null }))).toMatchObject({
