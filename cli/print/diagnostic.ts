@@ -44,11 +44,42 @@ function excerpt(span: Span, note: string): readonly string[] {
   const lineStart = span.file.text.lastIndexOf('\n', span.start - 1) + 1;
   const from = span.start - lineStart;
   const to = Math.min(Math.max(span.end - lineStart, from + 1), Math.max(text.length, from + 1));
+  const shown = cut(text, from, to);
   const gutter = String(line).length + 2;
-  const indent = text.slice(0, from).replace(/[^\t]/g, ' ');
-  const marks = '^'.repeat(Math.max(1, [...text.slice(from, to)].length));
+  const indent = printable(shown.text.slice(0, shown.from)).replace(/[^\t]/g, ' ');
+  const marks = '^'.repeat(Math.max(1, [...shown.text.slice(shown.from, shown.to)].length));
   return [
-    `${String(line).padStart(gutter)} | ${printable(text)}`,
+    `${String(line).padStart(gutter)} | ${printable(shown.text)}`,
     `${' '.repeat(gutter)} | ${indent}${marks}${note === '' ? '' : ` ${printable(note)}`}`,
   ];
+}
+
+/** Longer lines are not shown in full: of a definition on one line, nobody finds the place in it. */
+const MAX_COLUMNS = 160;
+/** Of a long range, its beginning is shown, with this much in front. */
+const MIN_BEFORE = 20;
+
+interface CutLine {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The part of a line around a range, and where the range stands in it. */
+function cut(text: string, from: number, to: number): CutLine {
+  if (text.length <= MAX_COLUMNS) return { text, from, to };
+  const room = MAX_COLUMNS - 2;
+  const before = Math.max(MIN_BEFORE, Math.floor((room - (to - from)) / 2));
+  const wanted = Math.max(0, Math.min(from - before, text.length - room));
+  const start = isInsideCharacter(text, wanted) ? wanted + 1 : wanted;
+  const end = isInsideCharacter(text, wanted + room) ? wanted + room - 1 : wanted + room;
+  const head = start === 0 ? '' : '…';
+  const tail = end >= text.length ? '' : '…';
+  const moved = head.length - start;
+  return { text: `${head}${text.slice(start, end)}${tail}`, from: from + moved, to: Math.min(to, end) + moved };
+}
+
+/** Whether an offset is between the two halves of a character. */
+function isInsideCharacter(text: string, offset: number): boolean {
+  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(Math.max(0, offset - 1), offset + 1));
 }

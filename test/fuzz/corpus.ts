@@ -1,21 +1,34 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
-/** A definition file of the conformance cases. */
+/** What is fuzzed: a bake definition, a Compose file, or an env file beside one. */
+export type Kind = 'bake' | 'compose' | 'env';
+
+/** A file of the conformance cases. */
 export interface Seed {
+  readonly kind: Kind;
   readonly name: string;
   readonly text: string;
 }
 
-const CASES = join(import.meta.dirname, '../conformance/bake');
+const CASES = join(import.meta.dirname, '../conformance');
 
-/** Every definition file of the conformance cases, by the order of their paths. */
+/** Every file of the conformance cases that is read as a definition or as variables, by the order of their paths. */
 export function corpus(): readonly Seed[] {
-  return filesBelow(CASES)
-    .filter((path) => /\.(?:hcl|json)$/i.test(path) && !/\/expected/.test(path))
+  return ['bake', 'compose']
+    .flatMap((folder) => filesBelow(join(CASES, folder)))
+    .filter((path) => !/\/expected/.test(path))
     .sort()
-    .map((path) => ({ name: /\.json$/i.test(path) ? 'fuzz.json' : 'fuzz.hcl', text: readFileSync(path, 'utf8') }))
+    .flatMap((path) => seed(path, readFileSync(path, 'utf8')))
     .filter(({ text }) => text.length > 0);
+}
+
+function seed(path: string, text: string): readonly Seed[] {
+  if (/\.ya?ml$/i.test(path)) return [{ kind: 'compose', name: 'compose.yaml', text }];
+  if (/env$/.test(basename(path))) return [{ kind: 'env', name: '.env', text }];
+  if (!path.startsWith(join(CASES, 'bake'))) return [];
+  if (/\.json$/i.test(path)) return [{ kind: 'bake', name: 'fuzz.json', text }];
+  return /\.hcl$/i.test(path) ? [{ kind: 'bake', name: 'fuzz.hcl', text }] : [];
 }
 
 function filesBelow(folder: string): readonly string[] {

@@ -1,5 +1,5 @@
 /**
- * Feeds mutated definitions to the planner: none may crash it, hang it, or take more than a second.
+ * Feeds mutated definitions, Compose files and env files to the planner: none may crash it, hang it, or take more than a second.
  *
  *   npm run fuzz -- [COUNT] [FIRST]     COUNT inputs (200,000) from number FIRST (0) on
  *   npm run fuzz -- show NUMBER         the input of a number

@@ -1,7 +1,8 @@
-import type { Seed } from './corpus.ts';
+import type { Kind, Seed } from './corpus.ts';
 import { randomExpression } from './expression.ts';
 import type { Draw } from './random.ts';
 import { drawOf } from './random.ts';
+import { randomCompose, randomYaml } from './yaml.ts';
 
 /** Pieces that parsers stumble over. */
 const PIECES: readonly string[] = [
@@ -9,27 +10,38 @@ const PIECES: readonly string[] = [
   '<<EOT\n', '<<-EOT\n', '\nEOT\n', '[', ']', '{', '}', '(', ')', '...', '=>', '?', ':', '==', '&&', '||', '!', '-', '*', '/',
   '%', '.*', '[*]', '.', ',', '\n', '\r\n', '\t', '#', '//', '/*', '*/', ' for x in y : ', 'null', 'true', '1e999', '1e-999',
   '0.1', '-0', '99999999999999999999999999', '\u0000', '\uFEFF', '\u{1F600}', 'e\u0301', 'target', 'group "default" {',
-  'variable "V" {', 'function "f" {', 'matrix = {', 'name = ', 'inherits = [', 'target.default.tags', 'try(', 'convert(',
+  'variable "V" {', 'function "f" {', 'matrix = {', '- ', ': ', '? ', '*a', '&a ', '<<: ', '!reset ', '!!binary ', '|-\n', '>+\n', '---\n', '...\n', '%YAML', '    ',
+  '${V:-', '$$', "'", 'export ', 'name = ', 'inherits = [', 'target.default.tags', 'try(', 'convert(',
 ]; // prettier-ignore
 
 /** The mutated definition of a number: the same for the same number and corpus. */
 export function mutated(number: number, seeds: readonly Seed[]): Seed {
   const draw = drawOf(number);
-  const seed = draw.pick(seeds, { name: 'fuzz.hcl', text: '' });
-  const other = draw.pick(seeds, seed);
+  const seed = draw.pick<Seed>(seeds, { kind: 'bake', name: 'fuzz.hcl', text: '' });
+  if (seed.kind === 'compose' && draw.chance(0.35)) return { ...seed, text: randomCompose(draw) };
+  const alike = seeds.filter(({ kind }) => kind === seed.kind);
+  const other = draw.pick(alike, seed);
   const change = draw.chance(0.65) ? changeLine : changeCharacters;
   let { text } = seed;
-  for (let rounds = 1 + draw.below(3); rounds > 0; rounds--) text = change(text, other.text, draw);
-  return { name: draw.chance(0.03) ? draw.pick(['fuzz', 'fuzz.JSON'], 'fuzz') : seed.name, text };
+  for (let rounds = 1 + draw.below(3); rounds > 0; rounds--) text = change(text, other.text, draw, seed.kind);
+  if (seed.kind !== 'bake') return { ...seed, text };
+  return { ...seed, name: draw.chance(0.03) ? draw.pick(['fuzz', 'fuzz.JSON'], 'fuzz') : seed.name, text };
 }
 
+const ASSIGNMENTS: Readonly<Record<Kind, RegExp>> = {
+  bake: /^(\s*[\w-]+\s*=\s*)(.*?)(\s*}?\s*)$/,
+  compose: /^(\s*(?:- +)*[\w."-]+:\s*|\s*- +)(.*?)(\s*)$/,
+  env: /^(\s*[\w.-]+\s*[=:])(.*?)(\s*)$/,
+};
+
 /** Changes that leave most of the grammar as it is: values, lines and names change places. */
-function changeLine(text: string, other: string, draw: Draw): string {
+function changeLine(text: string, other: string, draw: Draw, kind: Kind): string {
   const lines = text.split('\n');
   const theirs = other.split('\n');
   const at = draw.below(lines.length);
   const line = lines[at] ?? '';
-  const assignment = /^(\s*[\w-]+\s*=\s*)(.*?)(\s*}?\s*)$/.exec(line);
+  const assignment = ASSIGNMENTS[kind].exec(line);
+  const value = (): string => (kind === 'bake' ? randomExpression(draw) : randomYaml(draw));
   switch (draw.below(7)) {
     case 0:
       lines.splice(at, 1);
@@ -43,8 +55,8 @@ function changeLine(text: string, other: string, draw: Draw): string {
     case 3:
       return swapNames(text, draw);
     default:
-      if (assignment === null) lines.splice(at, 0, `C${at} = ${randomExpression(draw)}`);
-      else lines[at] = `${assignment[1]}${randomExpression(draw)}${assignment[3]}`;
+      if (assignment === null) lines.splice(at, 0, kind === 'compose' ? `C${at}: ${value()}` : `C${at} = ${value()}`);
+      else lines[at] = `${assignment[1]}${value()}${assignment[3]}`;
   }
   return lines.join('\n');
 }
