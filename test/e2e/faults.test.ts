@@ -45,15 +45,17 @@ async function bakeAsleep(
   {
     targets,
     interrupt = new AbortController(),
+    interruptBy = 'SIGINT',
     whenAsleep,
   }: {
     readonly targets: readonly string[];
     readonly interrupt?: AbortController;
+    readonly interruptBy?: NodeJS.Signals;
     readonly whenAsleep: () => void;
   },
 ): Promise<DepotRun & { readonly noticedMs: number }> {
   const args = ['bake', `--allow=fs.read=${await busybox()}`, ...targets];
-  const run = depot(args, { cwd: project.path, env, interrupt: interrupt.signal });
+  const run = depot(args, { cwd: project.path, env, interrupt: interrupt.signal, interruptBy });
   let ended = false;
   void run.then(() => (ended = true));
   await expect
@@ -125,6 +127,16 @@ describe('Ctrl-C in mid-build', () => {
     using docker = dockerOf(engine);
     await docker.ping({ signal: AbortSignal.timeout(5_000) });
   });
+});
+
+test('the death of the process that was started ends the build, here and on the engine', async () => {
+  await using project = await sleeper();
+  const interrupt = new AbortController();
+  const env = { DOCKER_HOST: engine.dockerHost };
+  const whenAsleep = (): void => interrupt.abort();
+  const run = await bakeAsleep(project, env, { targets: ['web'], interrupt, interruptBy: 'SIGKILL', whenAsleep });
+  expect(run.noticedMs).toBeLessThan(NOTICED_MS);
+  await expectNothingAsleep(project);
 });
 
 describe('a registry', () => {

@@ -17,8 +17,9 @@ export interface DepotOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** Sent the signal when it aborts: SIGINT, as Ctrl-C. */
+  /** When it aborts, the process is sent `interruptBy`, or else SIGINT, as by Ctrl-C. */
   readonly interrupt?: AbortSignal;
+  readonly interruptBy?: NodeJS.Signals;
 }
 
 /** The real program, started as a user would, with a home and a Docker configuration of its own. */
@@ -37,7 +38,7 @@ export async function depot(args: readonly string[], options: DepotOptions): Pro
   });
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');
-  options.interrupt?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
+  options.interrupt?.addEventListener('abort', () => child.kill(options.interruptBy ?? 'SIGINT'), { once: true });
   const ended = Promise.withResolvers<number>();
   child.once('error', ended.reject);
   child.once('close', (code, signal) => ended.resolve(code ?? (signal === null ? 1 : 128)));
