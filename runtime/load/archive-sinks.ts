@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../files/make-folder.ts';
 import type { ArchiveSink } from '../session/file-send.ts';
 import { destination, openPipe, replaceFile } from './destination.ts';
 
@@ -21,7 +21,7 @@ export function fileSink(file: string): ArchiveSink {
   return async (chunks, { signal }) => {
     const problem = await archiveProblem(file);
     if (problem !== undefined) throw new Error(`${file}: ${problem}`);
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     const to = await destination(file);
     const archive = Readable.from(chunks, { objectMode: false });
     if (to.is === 'file') {
