@@ -53,7 +53,7 @@ export function authService(credentials: CredentialStore, notice: AuthNotice): S
         clientId: wanted.ClientID === '' ? 'buildkit-client' : wanted.ClientID,
       };
       const answer = fetchToken(request, found, { signal }).catch((error: Error) => {
-        const failure = new RpcError(code.UNAUTHENTICATED, error.message);
+        const failure = new RpcError(code.UNAUTHENTICATED, `no token for ${wanted.Host}: ${error.message}`);
         if (error instanceof TokenUnanswered) silent.set(wanted.Realm, failure);
         throw failure;
       });

@@ -17,6 +17,8 @@ export interface DepotOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** The program and its first arguments, in place of the launcher. */
+  readonly program?: readonly [string, ...string[]];
   /** When it aborts, the process is sent `interruptBy`, or else SIGINT, as by Ctrl-C. */
   readonly interrupt?: AbortSignal;
   readonly interruptBy?: NodeJS.Signals;
@@ -25,7 +27,8 @@ export interface DepotOptions {
 /** The real program, started as a user would, with a home and a Docker configuration of its own. */
 export async function depot(args: readonly string[], options: DepotOptions): Promise<DepotRun> {
   await using home = await tempFolder('home');
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+  const [program, ...first] = options.program ?? [process.execPath, LAUNCHER];
+  const child = spawn(program, [...first, ...args], {
     cwd: options.cwd,
     env: {
       PATH: process.env['PATH'] ?? '',
