@@ -107,10 +107,8 @@ describe('a .dockerignore', () => {
     expect(run.stderr).toMatch(/^ERROR: target t: failed to solve: .*(?:bad pattern|syntax error in pattern)/m);
   });
 
-  test.each([
-    ['many lines', 'name-\n'.repeat(200_000)],
-    ['long lines', `${'x'.repeat(1_000)}\n`.repeat(18_000)],
-  ])('too large to travel, by %s, is named with its size', async (_name, patterns) => {
+  test('too large to travel is named with its size', async () => {
+    const patterns = 'name-\n'.repeat(200_000);
     await using folder = await tree({ ...COPY_ALL, '.dockerignore': patterns });
     const run = await bake(folder.path);
     expect(run.exitCode).toBe(1);
