@@ -30,48 +30,14 @@ export async function nodeId(folder: string): Promise<string> {
   return made;
 }
 
-/** Build arguments for the proxies of Docker's configuration (docker/cli `config/configfile`, `ParseProxyConfig`). */
-export async function proxyArguments(env: Env): Promise<ReadonlyMap<string, string>> {
-  const text = env.DOCKER_AUTH_CONFIG ?? (await readFile(dockerConfigFile(env), 'utf8').catch(() => ''));
-  if (!text.includes('"proxies"')) return new Map();
-  const preset = proxySettings(text);
-  return new Map(
-    Object.entries(PROXY_KEYS).flatMap(([key, name]): (readonly [string, string])[] => {
-      const value = preset[key];
-      return typeof value !== 'string' || value === ''
-        ? []
-        : [
-            [name, value],
-            [name.toLowerCase(), value],
-          ];
-    }),
-  );
-}
-
-const PROXY_KEYS = {
-  httpProxy: 'HTTP_PROXY',
-  httpsProxy: 'HTTPS_PROXY',
-  ftpProxy: 'FTP_PROXY',
-  noProxy: 'NO_PROXY',
-  allProxy: 'ALL_PROXY',
-} as const;
-
-function proxySettings(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const config = JSON.parse(text) as { readonly proxies?: { readonly default?: Readonly<Record<string, unknown>> } };
-    return config.proxies?.default ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function dockerConfigFile(env: Env): string {
+/** `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
+export function dockerConfigFile(env: Env): string {
   return path.join(env.DOCKER_CONFIG || path.join(env.HOME || os.homedir(), '.docker'), 'config.json');
 }
 
 /**
- * Docker's configuration: `$DOCKER_AUTH_CONFIG`, else `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. A file
- * that may not be read is no reason to build nothing (HOME is often another user's in containers), but `warn` is told.
+ * Docker's credentials: of `$DOCKER_AUTH_CONFIG` where it is not empty, else of the {@link dockerConfigFile}. A file that
+ * may not be read is no reason to build nothing (HOME is often another user's in containers), but `warn` is told.
  */
 export async function dockerConfig(
   env: Env,

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { goBool } from '../planner/options/entries.ts';
+import { secretFile } from '../planner/options/secret.ts';
 import { isRemoteUrl } from '../planner/options/url.ts';
 import type { Result } from '../planner/result.ts';
 import { fail, ok } from '../planner/result.ts';
@@ -52,7 +53,18 @@ export function allowProblem(flags: readonly string[], cwd: string): string | un
  */
 export function missingEntitlements(
   plan: Plan,
-  { allow, cwd, filesCount }: { readonly allow: readonly string[]; readonly cwd: string; readonly filesCount: boolean },
+  {
+    allow,
+    cwd,
+    filesCount,
+    variables,
+  }: {
+    readonly allow: readonly string[];
+    readonly cwd: string;
+    readonly filesCount: boolean;
+    /** The environment that secrets are taken from. */
+    readonly variables: ReadonlyMap<string, string>;
+  },
 ): readonly MissingEntitlement[] {
   const allowed = readAllowed(allow, cwd);
   if (!allowed.ok) return [];
@@ -64,10 +76,10 @@ export function missingEntitlements(
         allowed.value.words.has(entitlement) || (entitlement.startsWith('device') && allowed.value.words.has('device'));
       if (!known) need(entitlement, describe(entitlement));
     }
-    if (!filesCount) continue;
     if (target.ssh.some(({ paths }) => paths.length === 0) && !allowed.value.words.has('ssh'))
       need('ssh', 'Forwarding default SSH agent socket');
-    for (const file of readPaths(target, plan.remote)) {
+    if (!filesCount) continue;
+    for (const file of readPaths(target, { remote: plan.remote, variables })) {
       const where = real(path.resolve(cwd, file));
       if (!below(where, allowed.value.read))
         need(`fs.read=${shown(where, cwd)}`, `Read access to path ${shown(where, cwd)}`);
@@ -82,7 +94,7 @@ export function missingEntitlements(
 }
 
 /**
- * Whether reaching beyond the working directory needs to be allowed at all: the environment can switch that off, for all
+ * Whether reaching files beyond the working directory needs to be allowed at all: the environment can switch that off, for all
  * definitions or for remote ones. Fails with the variable that is no boolean.
  */
 export function doFilesCount(
@@ -112,13 +124,16 @@ function isElsewhere(text: string): boolean {
 }
 
 /** The local files and folders that a target reads; with a remote definition, plain paths are of its tree. */
-function readPaths(target: Target, remote: string | undefined): readonly string[] {
+function readPaths(
+  target: Target,
+  { remote, variables }: { readonly remote: string | undefined; readonly variables: ReadonlyMap<string, string> },
+): readonly string[] {
   const named = Object.values(target.contexts).filter((one) => remote === undefined || one.startsWith('cwd://'));
   const own = target.contextIsRemote === true ? [] : [target.context];
   const contexts = [...own, ...named].filter((one) => !isElsewhere(one));
   const dockerfile = localDockerfile(target);
   const keys = target.ssh.flatMap(({ paths }) => paths);
-  const secrets = target.secrets.flatMap(({ src }) => (src === undefined ? [] : [src]));
+  const secrets = target.secrets.flatMap((secret) => secretFile(secret, variables) ?? []);
   const caches = target.cacheFrom.flatMap(({ attrs }) => (attrs.src === undefined ? [] : [attrs.src]));
   return [
     ...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')),

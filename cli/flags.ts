@@ -1,3 +1,4 @@
+import { goBool } from '../planner/options/entries.ts';
 import type { Result } from '../planner/result.ts';
 import { fail, ok } from '../planner/result.ts';
 import { didYouMean } from '../planner/hcl/suggest.ts';
@@ -14,6 +15,12 @@ export interface Flag {
   readonly value?: string;
   readonly hidden?: boolean;
 }
+
+/** Flags that every command takes. */
+export const COMMON_FLAGS: readonly Flag[] = [
+  { name: 'debug', short: 'D', kind: 'switch', help: 'Show the whole of an internal error', hidden: true },
+  { name: 'help', short: 'h', kind: 'switch', help: 'Show this page', hidden: true },
+];
 
 /** What a command line came to. Flags that were not given are absent. */
 export interface ParsedArgs {
@@ -104,11 +111,5 @@ function readShort(flags: readonly Flag[], arg: string, queue: string[], set: Se
     const value = queue.shift();
     return value === undefined ? `flag needs an argument: '${letter}' in ${arg}` : set(flag, value);
   }
-  return undefined;
-}
-
-function goBool(text: string): boolean | undefined {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true;
-  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false;
   return undefined;
 }

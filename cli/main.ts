@@ -1,6 +1,5 @@
 import type { Command, CommandEntry } from './command.ts';
-import type { Flag } from './flags.ts';
-import { parseFlags, unreadArgs } from './flags.ts';
+import { COMMON_FLAGS, parseFlags, unreadArgs } from './flags.ts';
 import { streams, writeOut } from './output.ts';
 import { didYouMean } from '../planner/hcl/suggest.ts';
 
@@ -21,11 +20,6 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/engine.ts')).engine,
   },
   { name: 'version', summary: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
-];
-
-const GLOBAL_FLAGS: readonly Flag[] = [
-  { name: 'debug', short: 'D', kind: 'switch', help: 'Show the whole of an internal error' },
-  { name: 'help', short: 'h', kind: 'switch', help: 'Show help', hidden: true },
 ];
 
 /** The exit code of a process ended by Ctrl-C. */
@@ -81,7 +75,7 @@ async function run(command: Command | undefined, args: readonly string[]): Promi
   const parsed =
     command.readsOwnArguments === true
       ? ({ ok: true, value: unreadArgs(args) } as const)
-      : parseFlags([...command.flags, ...GLOBAL_FLAGS], args);
+      : parseFlags([...command.flags, ...COMMON_FLAGS], args);
   if (!parsed.ok) {
     streams.stderr.write(`ERROR: ${parsed.failure}\nSee 'depot ${command.name} --help'.\n`);
     return 1;

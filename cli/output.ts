@@ -15,7 +15,10 @@ export function writeOut(text: string): void {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code === 'EPIPE') process.exit(0);
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') {
+        process.stderr.write(`ERROR: standard output cannot be written: ${String(code)}\n`);
+        process.exit(1);
+      }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
     }
   }

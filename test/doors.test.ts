@@ -8,7 +8,10 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   [/^planner\//, /^planner\//],
   [/^proto\//, /^proto\//],
-  [/^cli\/(?:progress|ui)\//, /^(?:cli\/(?:progress|ui)\/|runtime\/event\.ts$|planner\/result\.ts$)/],
+  [
+    /^cli\/(?:progress|ui)\//,
+    /^(?:cli\/(?:progress|ui)\/|cli\/print\/text\.ts$|runtime\/event\.ts$|planner\/result\.ts$)/,
+  ],
   [/^cli\//, /^(?:cli|planner|runtime)\//],
   [/^runtime\/(?:event|failure)\.ts$/, /^(?:runtime\/event\.ts|planner\/(?:result|target|source|diagnostic)\.ts)$/],
   [/^runtime\/rpc\//, /^(?:runtime\/rpc\/|proto\/)/],

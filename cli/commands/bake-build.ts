@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
+import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome } from '../../runtime/build/build.ts';
@@ -12,12 +13,14 @@ import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
-import { environmentMap } from '../environment.ts';
+import { secretVariables } from '../environment.ts';
 import { metadataJson, metadataProblem, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
 import { failureText } from '../print/failure.ts';
+import { printable } from '../print/text.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { reachesLevel } from '../print/lint.ts';
+import { dockerProxies, withProxies } from '../proxies.ts';
 import type { Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
@@ -60,23 +63,32 @@ export async function buildPlan(
   const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;
   const build = { engine: engine.value, services, mode, write };
+  const proxies = await dockerProxies(env);
   if (settings.lint !== undefined) {
     const asked = planned.plan.targets.map((target) => ({ ...target, call: 'lint' }));
     const plan = { ...planned.plan, targets: asked };
-    const linted = await run({ ...planned, plan }, build, context);
+    const linted = await run({ ...planned, plan: withProxies(plan, proxies) }, build, context);
     if (!linted.ok) return linted.failure;
-    stderr.write(`${showAnswers(plan, linted.value.built, { call: undefined, cwd })?.text ?? ''}\n`);
+    const found = showAnswers(plan, linted.value.built, { call: undefined, cwd });
+    if (!found.ok) return complain(context, found.failure);
+    stderr.write(`${found.value?.text ?? ''}\n`);
     if (reachesLevel(linted.value.built, settings.lint)) {
       stderr.write('ERROR: linting failed\n');
       return 1;
     }
   }
-  const outcome = await run(planned, build, context);
+  const outcome = await run({ ...planned, plan: withProxies(planned.plan, proxies) }, build, context);
   if (!outcome.ok) return outcome.failure;
   if (!(await metadataWritten(outcome.value, engine.value, context))) return 1;
   const answers = showAnswers(planned.plan, outcome.value.built, { call: settings.call, cwd });
-  if (answers !== undefined) context.print(answers.text);
-  return answers?.exitCode ?? 0;
+  if (!answers.ok) return complain(context, answers.failure);
+  if (answers.value !== undefined) context.print(answers.value.text);
+  return answers.value?.exitCode ?? 0;
+}
+
+function complain({ stderr }: CommandContext, message: string): number {
+  stderr.write(`ERROR: ${printable(message)}\n`);
+  return 1;
 }
 
 interface BuildRun {
@@ -150,13 +162,13 @@ async function buildServices(
     stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);
     return undefined;
   }
-  const variables = new Map([...environmentMap(env), ...planned.variables]);
+  const variables = secretVariables(env, planned);
   const { docker } = engine;
   return {
     credentials: new CredentialStore(config.value, variables),
     env: variables,
     nodeId: await nodeId(dataDir(env)),
-    defaultProvenance: !['1', 't', 'T', 'true', 'TRUE', 'True'].includes(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? ''),
+    defaultProvenance: goBool(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? '') !== true,
     stdout,
     ...(docker === undefined
       ? {}

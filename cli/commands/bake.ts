@@ -10,10 +10,11 @@ import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { allowProblem, doFilesCount, missingEntitlements } from '../entitlements.ts';
 import { fileSystem } from '../host.ts';
-import { environmentMap } from '../environment.ts';
+import { environmentMap, secretVariables } from '../environment.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { lintLevel } from '../print/lint.ts';
-import { diagnosticText } from '../print/diagnostic.ts';
+import { diagnosticsText } from '../print/diagnostic.ts';
+import { printable, printableLine } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
 export const bake: Command = {
@@ -41,13 +42,18 @@ export const bake: Command = {
 };
 
 function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${message}\n`);
+  stderr.write(`ERROR: ${printable(message)}\n`);
   return 1;
 }
 
 function refusal({ args, cwd }: CommandContext): string | undefined {
+  // What is only shown needs no builder.
+  const shows = args.switches.get('print') === true || args.texts.has('list');
   const asked = NOT_YET.find(
-    (name) => args.texts.has(name) || args.lists.has(name) || args.switches.get(name) === true,
+    (name) =>
+      ((name !== 'builder' || !shows) && args.texts.has(name)) ||
+      args.lists.has(name) ||
+      args.switches.get(name) === true,
   );
   if (asked !== undefined) return `not supported yet: --${asked}`;
   const call = parseCall(callAsked({ args }));
@@ -124,7 +130,8 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
     isPrinted: args.switches.get('print') === true,
   });
   if (result.ok) {
-    for (const warning of result.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(warning)}\n`);
+    const { warnings } = result.value;
+    if (warnings.length > 0) context.stderr.write(diagnosticsText('WARNING', warnings));
     return result.value;
   }
   mistakes(context, result.failure);
@@ -132,9 +139,8 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
 }
 
 function mistakes({ stderr }: CommandContext, found: readonly Diagnostic[]): number {
-  const words = found.map(diagnosticText);
-  const count = words.length > 1 ? `\n${words.length} mistakes` : '';
-  stderr.write(`${words.map((one) => `ERROR: ${one}`).join('\n')}${count}\n`);
+  stderr.write(diagnosticsText('ERROR', found));
+  if (found.length > 1) stderr.write(`${found.length} mistakes\n`);
   return 1;
 }
 
@@ -171,22 +177,24 @@ function given<K extends string, V>(key: K, value: V | undefined): { readonly [P
 }
 
 /** Asks, or refuses with the flags that would allow it (buildx `bake/entitlements.go`). */
-async function entitlementsDenied(context: CommandContext, { plan: made }: Planned): Promise<boolean> {
+async function entitlementsDenied(context: CommandContext, planned: Planned): Promise<boolean> {
   const { args, cwd, env, stderr, stdin } = context;
   const filesCount = doFilesCount(env, bakeWords(args.rest).url !== undefined);
   if (!filesCount.ok) {
     stderr.write(`ERROR: ${filesCount.failure}\n`);
     return true;
   }
-  const missing = missingEntitlements(made, {
+  const missing = missingEntitlements(planned.plan, {
     allow: args.lists.get('allow') ?? [],
     cwd: path.resolve(cwd),
     filesCount: filesCount.value,
+    variables: secretVariables(env, planned),
   });
   if (missing.length === 0) return false;
   stderr.write('Your build is requesting privileges for following possibly insecure capabilities:\n\n');
-  for (const { what } of missing) stderr.write(` - ${what}\n`);
-  stderr.write(`\nPass ${missing.map(({ flag }) => JSON.stringify(flag)).join(' ')} to grant requested privileges.\n`);
+  for (const { what } of missing) stderr.write(` - ${printableLine(what)}\n`);
+  const flags = missing.map(({ flag }) => printableLine(JSON.stringify(flag)));
+  stderr.write(`\nPass ${flags.join(' ')} to grant requested privileges.\n`);
   if (stdin.isTTY && stderr.isTTY) {
     const { createInterface } = await import('node:readline/promises');
     const prompt = createInterface({ input: stdin, output: stderr });

@@ -12,14 +12,16 @@ import type { ComposeProject } from '../../planner/compose/project.ts';
 import { loadProject } from '../../planner/compose/project.ts';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { sizeBytes } from '../../planner/options/checks.ts';
+import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { CommandContext } from '../command.ts';
-import { proxyArguments } from '../config.ts';
 import { environmentMap } from '../environment.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { fileSystem } from '../host.ts';
+import { composeArguments, dockerProxies } from '../proxies.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
+import { printable, printableLine } from '../print/text.ts';
 
 const LATE_PROGRESS = '--progress is a global compose flag, better use `depot compose --progress xx build ...`\n';
 
@@ -34,7 +36,7 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   const checked = settings(env, globals, args);
   if (!checked.ok) return complain(context, checked.failure);
   const quiet = args.switches.get('quiet') === true;
-  if (!quiet) for (const one of project.value.warnings) context.stderr.write(`WARNING: ${diagnosticText(one)}\n`);
+  if (!quiet) warn(context, project.value.warnings);
   const options = await buildOptions(env, { globals, args, ssh: checked.value.ssh, cwd: context.cwd });
   const definition = composeDefinition(project.value, options);
   if (!definition.ok) return tell(context, definition.failure);
@@ -49,8 +51,11 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   const planned = composePlan(definition.value, {
     provenance: args.texts.get('provenance'),
     sbom: args.texts.get('sbom'),
+    environment: environmentMap(env),
+    fs: options.fs,
   });
   if (!planned.ok) return tell(context, planned.failure);
+  if (!quiet) warn(context, planned.value.warnings);
   if (globals.switches.get('dry-run') === true) return dryRun(context, definition.value);
   const { buildPlan } = await import('./bake-build.ts');
   const mode = quiet ? 'quiet' : checked.value.progress;
@@ -60,8 +65,12 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
 }
 
 function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${message}\n`);
+  stderr.write(`ERROR: ${printable(message)}\n`);
   return 1;
+}
+
+function warn({ stderr }: CommandContext, warnings: readonly Diagnostic[]): void {
+  for (const one of warnings) stderr.write(`WARNING: ${diagnosticText(one)}\n`);
 }
 
 function tell({ stderr }: CommandContext, diagnostics: readonly Diagnostic[]): number {
@@ -186,10 +195,8 @@ async function buildOptions(
     pull: on('pull'),
     push: on('push'),
     check: on('check'),
-    compatibility:
-      globals.switches.get('compatibility') ??
-      ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(env.COMPOSE_COMPATIBILITY ?? ''),
-    proxyArgs: await proxyArguments(env),
+    compatibility: globals.switches.get('compatibility') ?? goBool(env.COMPOSE_COMPATIBILITY ?? '') === true,
+    proxyArgs: composeArguments(await dockerProxies(env)),
     fs: composeFiles(cwd),
   };
 }
@@ -198,13 +205,15 @@ async function buildOptions(
 function builtLines({ targets, requested }: ComposeDefinition, mode: string): string {
   const images = targets.filter(({ name }) => requested.includes(name)).map(({ image }) => image);
   return images
-    .map((image) => (mode === 'rawjson' ? JSON.stringify({ id: image, status: 'Built' }) : ` ${image}  Built`))
+    .map((image) =>
+      mode === 'rawjson' ? JSON.stringify({ id: image, status: 'Built' }) : ` ${printableLine(image)}  Built`,
+    )
     .map((line) => `${line}\n`)
     .join('');
 }
 
 function dryRun({ stderr }: CommandContext, { targets, requested }: ComposeDefinition): number {
-  const say = (line: string): void => void stderr.write(` DRY-RUN MODE -  ${line}\n`);
+  const say = (line: string): void => void stderr.write(` DRY-RUN MODE -  ${printableLine(line)}\n`);
   for (const { name, tags } of targets.filter((target) => requested.includes(target.name))) {
     say(`${name} ==> ==> writing image dryRun-${createHash('sha1').update(name).digest('hex')}`);
     say(`${name} ==> ==> naming to ${tags[0] ?? name}`);

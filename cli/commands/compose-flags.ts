@@ -14,7 +14,6 @@ export const COMPOSE_FLAGS: readonly Flag[] = [
   { name: 'compatibility', kind: 'switch', help: 'Name images with _ between project and service' },
   { name: 'dry-run', kind: 'switch', help: 'Tell what would be done, and do nothing' },
   { name: 'all-resources', kind: 'switch', help: 'Taken for docker compose', hidden: true },
-  { name: 'debug', short: 'D', kind: 'switch', help: 'Show the whole of an internal error', hidden: true },
   { name: 'verbose', kind: 'switch', help: 'Taken for docker compose', hidden: true },
   { name: 'insecure-registry', kind: 'list', help: 'Taken for docker compose', hidden: true },
 ];

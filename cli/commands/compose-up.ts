@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { goBool } from '../../planner/options/entries.ts';
 import type { CommandContext } from '../command.ts';
 
 /** Flags of `docker compose up` that take a value of their own. */
@@ -10,6 +11,8 @@ const WITH_VALUE = new Set([
 export interface UpRequest {
   readonly builds: boolean;
   readonly isQuiet: boolean;
+  /** What the services depend on is built and started as well. */
+  readonly withDependencies: boolean;
   readonly services: readonly string[];
   /** Its arguments, but for the asking. */
   readonly withoutBuild: readonly string[];
@@ -21,6 +24,7 @@ export function servicesOfUp(args: readonly string[]): UpRequest {
   const withoutBuild: string[] = [];
   let builds = false;
   let isQuiet = false;
+  let withDependencies = true;
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
     if (arg === '--build' || arg === '--build=true') {
@@ -29,10 +33,17 @@ export function servicesOfUp(args: readonly string[]): UpRequest {
     }
     withoutBuild.push(arg);
     if (arg === '--quiet-build') isQuiet = true;
+    const noDependencies = /^--no-deps(?:=(.*))?$/.exec(arg);
+    if (noDependencies !== null) withDependencies = goBool(noDependencies[1] ?? 'true') === false;
     if (WITH_VALUE.has(arg)) withoutBuild.push(args[++at] ?? '');
     else if (!arg.startsWith('-')) services.push(arg);
   }
-  return { builds, isQuiet, services, withoutBuild };
+  return { builds, isQuiet, withDependencies, services, withoutBuild };
+}
+
+/** What `up` builds, in the words of `compose build`. */
+export function buildArguments({ isQuiet, withDependencies, services }: UpRequest): readonly string[] {
+  return [...(isQuiet ? ['--quiet'] : []), ...(withDependencies ? ['--with-dependencies'] : []), ...services];
 }
 
 /** Runs Docker's own compose in our place, and gives its exit code. */

@@ -1,10 +1,8 @@
 import type { Command, CommandContext } from '../command.ts';
 import type { ParsedArgs } from '../flags.ts';
-import { parseFlags } from '../flags.ts';
+import { COMMON_FLAGS, parseFlags } from '../flags.ts';
 import { commandHelp } from '../help.ts';
 import { COMPOSE_BUILD_FLAGS, COMPOSE_FLAGS } from './compose-flags.ts';
-
-const HELP = { name: 'help', short: 'h', kind: 'switch', help: 'Show this page', hidden: true } as const;
 
 /**
  * `docker compose`, of which building is ours. Its arguments come unread, since all its other words are handed over as
@@ -18,7 +16,7 @@ export const compose: Command = {
   readsOwnArguments: true,
   run: async (context) => {
     const all = context.args.rest;
-    const globals = parseFlags([...COMPOSE_FLAGS, HELP], all, { upToFirstArgument: true });
+    const globals = parseFlags([...COMPOSE_FLAGS, ...COMMON_FLAGS], all, { upToFirstArgument: true });
     const [word, ...rest] = globals.ok ? globals.value.rest : [];
     if (globals.ok && word === undefined && (all.length === 0 || globals.value.switches.get('help') === true)) {
       context.print(commandHelp(compose));
@@ -41,7 +39,7 @@ function mentionsBuild(args: readonly string[]): boolean {
 }
 
 async function runBuild(context: CommandContext, globals: ParsedArgs, rest: readonly string[]): Promise<number> {
-  const parsed = parseFlags([...COMPOSE_BUILD_FLAGS, HELP], rest);
+  const parsed = parseFlags([...COMPOSE_BUILD_FLAGS, ...COMMON_FLAGS], rest);
   if (!parsed.ok) return complain(context, parsed.failure);
   if (parsed.value.switches.get('help') === true) {
     const page = { ...compose, summary: 'Build the services of Compose files', flags: COMPOSE_BUILD_FLAGS };
@@ -54,11 +52,10 @@ async function runBuild(context: CommandContext, globals: ParsedArgs, rest: read
 
 /** `up --build` builds here first; what is started then finds its images. */
 async function runUp(context: CommandContext, globals: ParsedArgs, rest: readonly string[]): Promise<number> {
-  const { servicesOfUp } = await import('./compose-up.ts');
+  const { buildArguments, servicesOfUp } = await import('./compose-up.ts');
   const up = servicesOfUp(rest);
   if (!up.builds) return handOver(context, context.args.rest);
-  const quiet = up.isQuiet ? ['--quiet'] : [];
-  const code = await runBuild(context, globals, [...quiet, '--with-dependencies', ...up.services]);
+  const code = await runBuild(context, globals, buildArguments(up));
   if (code !== 0) return code;
   const before = context.args.rest.slice(0, context.args.rest.length - rest.length);
   return handOver(context, [...before, ...up.withoutBuild]);

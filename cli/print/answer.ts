@@ -1,10 +1,12 @@
 import type { Call } from '../../planner/options/call.ts';
+import type { Result } from '../../planner/result.ts';
+import { ok } from '../../planner/result.ts';
 import { tabTable } from './tab-table.ts';
 import type { LintResults } from './lint.ts';
 import { lintErrorText, lintText } from './lint.ts';
-
-/** A frontend's answer about a target: `result.json`, `result.txt`, `result.statuscode`, `version`. */
-export type Answer = Readonly<Record<string, string>>;
+import type { Answer } from './parsed-answer.ts';
+import { parsedAnswer } from './parsed-answer.ts';
+import { printable } from './text.ts';
 
 /** An answer as it is shown, and what it means for the exit code. */
 export interface ShownAnswer {
@@ -18,38 +20,39 @@ export interface ShownAnswer {
 /** The versions of the answers that are known here (moby/buildkit `frontend/subrequests`); newer ones tell themselves. */
 const KNOWN_VERSION = [1, 0, 0] as const;
 
-/** An answer in words, or its own JSON (buildx `commands/build.go`, `printResult`). */
-export function showAnswer(answer: Answer, { method, format, ignoreStatus }: Call, dockerfile: string): ShownAnswer {
-  const json = answer['result.json'] ?? '';
+/**
+ * An answer in words, or its own JSON (buildx `commands/build.go`, `printResult`). Fails with what is wrong with an answer
+ * that cannot be read.
+ */
+export function showAnswer(
+  answer: Answer,
+  { method, format, ignoreStatus }: Call,
+  dockerfile: string,
+): Result<ShownAnswer, string> {
   const told = answer['result.txt'] ?? '';
-  const known = !isNewer(answer.version ?? '');
-  const text = (print: (value: unknown) => string): string => {
-    if (format === 'json') return `${json}\n`;
-    return known || told === '' ? print(JSON.parse(json)) : told;
-  };
+  const print = PRINTERS.get(method);
+  const isTold = format !== 'json' && (print === undefined || (told !== '' && isNewer(answer.version ?? '')));
+  const parsed = isTold && method !== 'lint' ? ok({}) : parsedAnswer(answer, method);
+  if (!parsed.ok) return parsed;
   const code = Number.parseInt(answer['result.statuscode'] ?? '0', 10);
   const status = ignoreStatus || Number.isNaN(code) ? 0 : code;
-  switch (method) {
-    case 'outline':
-      return { text: text((value) => outlineText(value as Outline)), status: 0 };
-    case 'targets':
-      return { text: text((value) => targetsText(value as StageList)), status: 0 };
-    case 'subrequests.describe':
-      return { text: text((value) => describeText(value as readonly Described[])), status: 0 };
-    case 'lint': {
-      const results = JSON.parse(json) as LintResults;
-      const error = lintErrorText(results, dockerfile);
-      const gap = error !== undefined && format !== 'json' && (results.warnings ?? []).length > 0 ? '\n' : '';
-      return {
-        text: text(() => lintText(results, dockerfile)) + gap,
-        ...(error === undefined ? {} : { error }),
-        status: error === undefined ? status : 1,
-      };
-    }
-    default:
-      return { text: format === 'json' && json !== '' ? `${json}\n` : told, status };
-  }
+  const inWords = isTold || print === undefined ? told : print(parsed.value, dockerfile);
+  const text = format === 'json' ? `${answer['result.json'] ?? ''}\n` : printable(inWords);
+  if (method !== 'lint') return ok({ text, status: print === undefined ? status : 0 });
+  const results = parsed.value as LintResults;
+  const error = lintErrorText(results, dockerfile);
+  if (error === undefined) return ok({ text, status });
+  const gap = format !== 'json' && (results.warnings ?? []).length > 0 ? '\n' : '';
+  return ok({ text: text + gap, error, status: 1 });
 }
+
+/** How the answers to the methods that are known here are put into words. */
+const PRINTERS: ReadonlyMap<string, (answer: unknown, dockerfile: string) => string> = new Map([
+  ['outline', (answer) => outlineText(answer as Outline)],
+  ['targets', (answer) => targetsText(answer as StageList)],
+  ['subrequests.describe', (answer) => describeText(answer as readonly Described[])],
+  ['lint', (answer, dockerfile) => lintText(answer as LintResults, dockerfile)],
+]);
 
 function isNewer(version: string): boolean {
   const parts = version.split('.').map(Number);
@@ -60,13 +63,13 @@ function isNewer(version: string): boolean {
 interface Outline {
   readonly name?: string;
   readonly description?: string;
-  readonly args?: readonly { readonly name: string; readonly value?: string; readonly description?: string }[];
+  readonly args?: readonly { readonly name?: string; readonly value?: string; readonly description?: string }[];
   readonly secrets?: readonly Needed[];
   readonly ssh?: readonly Needed[];
 }
 
 interface Needed {
-  readonly name: string;
+  readonly name?: string;
   readonly required?: boolean;
 }
 
@@ -78,14 +81,14 @@ function outlineText({ name = '', description = '', args = [], secrets = [], ssh
     tables.push(tabTable(rows, 1));
   }
   if (args.length > 0) {
-    const rows = args.map((one) => [one.name, one.value ?? '', one.description ?? '']);
+    const rows = args.map((one) => [one.name ?? '', one.value ?? '', one.description ?? '']);
     tables.push(tabTable([['BUILD ARG', 'VALUE', 'DESCRIPTION'], ...rows], 3));
   }
   for (const [title, needed] of [
     ['SECRET', secrets],
     ['SSH', ssh],
   ] as const) {
-    const rows = needed.map((one) => [one.name, one.required === true ? 'true' : '']);
+    const rows = needed.map((one) => [one.name ?? '', one.required === true ? 'true' : '']);
     if (rows.length > 0) tables.push(tabTable([[title, 'REQUIRED'], ...rows], 3));
   }
   return tables.map((table) => `${table}\n`).join('');
@@ -104,13 +107,13 @@ function targetsText({ targets = [] }: StageList): string {
 }
 
 interface Described {
-  readonly name: string;
-  readonly version: string;
-  readonly description: string;
+  readonly name?: string;
+  readonly version?: string;
+  readonly description?: string;
 }
 
 function describeText(requests: readonly Described[]): string {
-  const rows = requests.map(({ name, version, description }) => [
+  const rows = requests.map(({ name = '', version = '', description = '' }) => [
     name.replace(/^frontend\./, ''),
     version,
     description,

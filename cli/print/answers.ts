@@ -4,10 +4,13 @@ import { compareText } from '../../planner/hcl/value.ts';
 import type { Call } from '../../planner/options/call.ts';
 import { calledMethod } from '../../planner/options/call.ts';
 import { isRemoteUrl } from '../../planner/options/url.ts';
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
 import type { Plan, Target } from '../../planner/target.ts';
 import type { BuiltTarget } from '../../runtime/build/build.ts';
 import type { ShownAnswer } from './answer.ts';
 import { showAnswer } from './answer.ts';
+import { printable } from './text.ts';
 
 /** What frontends answered about the targets of a plan, as text, and the exit code it comes to. */
 export interface ShownAnswers {
@@ -24,32 +27,37 @@ interface Answered {
 /**
  * The answers for all targets that were asked about, by name; undefined when there are none (buildx `commands/bake.go`).
  * `call` is what the command line says: its format and whether the status counts are for targets that ask by themselves too.
+ * Fails with the target whose answer cannot be read.
  */
 export function showAnswers(
   plan: Plan,
   built: readonly BuiltTarget[],
   { call, cwd }: { readonly call: Call | undefined; readonly cwd: string },
-): ShownAnswers | undefined {
-  const answered = plan.targets.flatMap((target): readonly Answered[] => {
+): Result<ShownAnswers | undefined, string> {
+  const answered: Answered[] = [];
+  for (const target of plan.targets) {
     const method = calledMethod(target.call);
     const answer = built.find(({ name }) => name === target.name)?.answer;
-    if (method === undefined || answer === undefined) return [];
+    if (method === undefined || answer === undefined) continue;
     const asked = { ignoreStatus: false, ...call, method };
-    return [{ target, method, shown: showAnswer(answer, asked, dockerfileName(target, cwd)) }];
-  });
-  if (answered.length === 0) return undefined;
+    const shown = showAnswer(answer, asked, dockerfileName(target, cwd));
+    if (!shown.ok) return fail(`target ${target.name}: the answer of its frontend cannot be read: ${shown.failure}`);
+    answered.push({ target, method, shown: shown.value });
+  }
+  if (answered.length === 0) return ok(undefined);
   const sorted = answered.sort((a, b) => compareText(a.target.name, b.target.name));
   const broken = sorted.some(({ shown }) => shown.error !== undefined);
   const status = sorted.find(({ shown }) => shown.status !== 0)?.shown.status ?? 0;
-  return {
+  return ok({
     text: call?.format === 'json' ? jsonText(plan, sorted) : sorted.map(plainText).join('\n'),
     exitCode: broken ? 1 : status,
-  };
+  });
 }
 
 function plainText({ target, shown }: Answered): string {
-  const description = (target.description ?? '') === '' ? '' : `${target.description}\n`;
-  return `${target.name}\n${description}\n${shown.text}${shown.error === undefined ? '' : `error: ${shown.error}\n`}`;
+  const description = (target.description ?? '') === '' ? '' : `${printable(target.description ?? '')}\n`;
+  const error = shown.error === undefined ? '' : `error: ${printable(shown.error)}\n`;
+  return `${printable(target.name)}\n${description}\n${shown.text}${error}`;
 }
 
 function jsonText(plan: Plan, answered: readonly Answered[]): string {

@@ -22,6 +22,16 @@ export function diagnosticText(diagnostic: Diagnostic): string {
   return lines.join('\n');
 }
 
+/** So many are shown; the others mostly follow from these. */
+const MOST_SHOWN = 20;
+
+/** Several in words, each after its kind. */
+export function diagnosticsText(kind: 'ERROR' | 'WARNING', found: readonly Diagnostic[]): string {
+  const shown = found.slice(0, MOST_SHOWN).map((one) => `${kind}: ${diagnosticText(one)}\n`);
+  const more = found.length - shown.length;
+  return `${shown.join('')}${more > 0 ? `... and ${more} more\n` : ''}`;
+}
+
 /** `FILE:LINE:COLUMN`. */
 export function place(span: Span): string {
   const { line, column } = positionAt(span.file.text, span.start);

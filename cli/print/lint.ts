@@ -2,11 +2,12 @@ import type { BuiltTarget } from '../../runtime/build/build.ts';
 import type { DockerfileRange } from '../../runtime/event.ts';
 import { compareText } from '../../planner/hcl/value.ts';
 import { dockerfileExcerpt } from './dockerfile.ts';
+import { parsedAnswer } from './parsed-answer.ts';
 
 /** What a linter has to say of one Dockerfile (moby/buildkit `frontend/subrequests/lint`). */
 export interface LintResults {
-  readonly warnings?: readonly LintWarning[] | null;
-  readonly sources?: readonly LintSource[] | null;
+  readonly warnings?: readonly LintWarning[];
+  readonly sources?: readonly LintSource[];
   /** Why the Dockerfile cannot be built at all. */
   readonly buildError?: { readonly message?: string; readonly location?: LintLocation };
 }
@@ -49,8 +50,11 @@ export function lintLevel(text: string): LintLevel | undefined {
 
 /** Whether one of the answers to a lint holds something as bad as this; what is no error is a warning. */
 export function reachesLevel(built: readonly BuiltTarget[], level: LintLevel): boolean {
-  const all = built.flatMap(({ answer }) => (answer === undefined ? [] : [JSON.parse(answer['result.json'] ?? '{}')]));
-  return (all as readonly LintResults[]).some(({ warnings, buildError }) => {
+  const all = built.flatMap(({ answer }) => {
+    const parsed = answer === undefined ? undefined : parsedAnswer(answer, 'lint');
+    return parsed?.ok === true ? [parsed.value as LintResults] : [];
+  });
+  return all.some(({ warnings, buildError }) => {
     const worst = buildError !== undefined ? 2 : (warnings ?? []).length > 0 ? 1 : 0;
     return worst > 0 && worst >= { info: 0, warn: 1, error: 2, none: 3 }[level];
   });

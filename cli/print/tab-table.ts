@@ -1,3 +1,5 @@
+import { printable } from './text.ts';
+
 const TAB_WIDTH = 8;
 
 /** How columns are kept apart: by tabs, or by this many spaces after the widest cell. */
@@ -5,11 +7,12 @@ export type Gap = 'tabs' | number;
 
 /**
  * Rows of cells, set in columns as Go's `text/tabwriter` does: a column ends where a line has no cell in it, the last cell
- * of a line has no width. Cells may hold newlines and tabs, which begin new lines and cells.
+ * of a line has no width. Cells may hold newlines and tabs, which begin new lines and cells; other control characters are
+ * shown as escapes.
  */
 export function tabTable(rows: readonly (readonly string[])[], gap: Gap = 'tabs'): string {
   const lines = rows
-    .map((row) => row.join('\t'))
+    .map((row) => printable(row.join('\t')))
     .join('\n')
     .split('\n')
     .map((line) => line.split('\t'));

@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { BuildEvent, StatusUpdate, UnixNanos, Vertex, VertexLog, VertexStatus } from '../../runtime/event.ts';
 import { bytes, seconds } from './units.ts';
+import { printable, printableLine } from '../print/text.ts';
 import { stepName } from './names.ts';
 import type { Progress, Write } from './progress.ts';
 
@@ -31,7 +32,8 @@ interface Step {
 
 /**
  * Line by line, as docker's plain output: steps are numbered in the order in which they are first written, one speaks at
- * a time, `#N ...` where it gives way (moby/buildkit `util/progress/progressui/printer.go`).
+ * a time, `#N ...` where it gives way (moby/buildkit `util/progress/progressui/printer.go`). What steps write is passed on
+ * as it is; their names, and what is said of them, cannot move the cursor.
  */
 export function plainProgress(write: Write, clock: () => number = Date.now): Progress {
   const printer = new PlainPrinter(write, clock);
@@ -111,8 +113,9 @@ class PlainPrinter {
     }
     for (const log of update.logs) this.#takeLog(target, log);
     for (const warning of update.warnings) {
-      this.#warnings.add(warning.short);
-      this.#steps.get(warning.vertex)?.pending.push(`WARN: ${warning.short}`);
+      const short = printable(warning.short);
+      this.#warnings.add(short);
+      this.#steps.get(warning.vertex)?.pending.push(`WARN: ${short}`);
     }
   }
 
@@ -122,7 +125,7 @@ class PlainPrinter {
       if (vertex.started === undefined) return;
       this.#steps.set(vertex.digest, {
         number: ++this.#count,
-        name: stepName(vertex.name, target, this.#several),
+        name: printableLine(stepName(vertex.name, target, this.#several)),
         owner: target,
         vertex,
         decoder: new StringDecoder('utf8'),
@@ -209,7 +212,7 @@ class PlainPrinter {
 }
 
 function ending({ error, cached, started, completed }: Vertex): string {
-  if (error !== '') return isCanceled(error) ? 'CANCELED' : `ERROR: ${error}`;
+  if (error !== '') return isCanceled(error) ? 'CANCELED' : `ERROR: ${printable(error)}`;
   if (cached) return 'CACHED';
   return `DONE ${seconds(Number((completed ?? 0n) - (started ?? 0n)) / 1e9)}`;
 }
@@ -227,7 +230,7 @@ function statusLine(status: VertexStatus): string {
         : '';
   const taken =
     status.started === undefined ? 0 : Number((status.completed ?? status.timestamp) - status.started) / 1e9;
-  return `${status.id}${amount}${taken > 0.01 ? ` ${seconds(taken)}` : ''}${status.completed === undefined ? '' : ' done'}`;
+  return `${printableLine(status.id)}${amount}${taken > 0.01 ? ` ${seconds(taken)}` : ''}${status.completed === undefined ? '' : ' done'}`;
 }
 
 function elapsed(started: UnixNanos | undefined, at: UnixNanos | undefined): string {

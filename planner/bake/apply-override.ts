@@ -6,7 +6,7 @@ import { fail, ok } from '../result.ts';
 import type { Override } from './override.ts';
 import { loaded, pushed } from './push-load.ts';
 import type { MutableRawTarget, RawTarget } from './raw-target.ts';
-import { mergeTargets, unique, uniqueCaches } from './raw-target.ts';
+import { mergeTargets, unique, uniqueEntries } from './raw-target.ts';
 
 const KEYS: readonly string[] = [
   'annotations',
@@ -113,7 +113,7 @@ function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {
       const key = one.key === 'cache-from' ? 'cacheFrom' : 'cacheTo';
       return entries(one, cacheEntries, (parsed) => ({
         ...target,
-        [key]: uniqueCaches([...(one.append ? (target[key] ?? []) : []), ...parsed.flat()]),
+        [key]: uniqueEntries([...(one.append ? (target[key] ?? []) : []), ...parsed.flat()]),
       }));
     }
     case 'output':

@@ -8,6 +8,7 @@ import {
   unknownArchitecture,
 } from '../options/checks.ts';
 import { referenceProblem } from '../options/reference.ts';
+import { secretFile } from '../options/secret.ts';
 import { sshProblem } from '../options/ssh.ts';
 import { isRemoteUrl } from '../options/url.ts';
 import type { Target } from '../target.ts';
@@ -143,10 +144,10 @@ function outputProblems({ outputs }: Target, { fs }: FinishContext): readonly Pr
 }
 
 function secretProblems({ secrets }: Target, { environment, fs }: FinishContext): readonly Problem[] {
-  return secrets.flatMap(({ id, src, env }) => {
-    const file = src ?? (env === undefined && !environment.has(id) ? id : undefined);
-    if (id === '' && file === '')
-      return problem('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
+  return secrets.flatMap((secret) => {
+    const { id } = secret;
+    const file = secretFile(secret, environment);
+    if (id === '') return problem('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
     if (file === undefined || fs.kind(file) !== undefined) return [];
     const message = `failed to stat ${file}: stat ${file}: no such file or directory`;
     return problem('secret', message, `create the file, or set the environment variable ${id}`);

@@ -13,7 +13,7 @@ import { attestEntry, cacheEntries, outputEntry, secretEntry, sshEntry } from '.
 import type { Result } from '../result.ts';
 import type { Span } from '../source.ts';
 import type { MutableRawTarget, RawTarget } from './raw-target.ts';
-import { lastOfEach, unique, uniqueCaches } from './raw-target.ts';
+import { lastOfEach, unique, uniqueEntries } from './raw-target.ts';
 import { isTargetAttribute } from './schema.ts';
 
 /**
@@ -41,14 +41,19 @@ export function decodeTarget(
   return { target: raw, diagnostics };
 }
 
+/** The text of an attribute; undefined for null. Throws {@link HclError}. */
+export function decodeText(attribute: Attribute, scope: Scope): string | undefined {
+  return textOf(evaluate(attribute.expression, scope), placeOf(attribute));
+}
+
+/** The list of texts of an attribute, each once; undefined for null. Throws {@link HclError}. */
+export function decodeTexts(attribute: Attribute, scope: Scope): readonly string[] | undefined {
+  return textsOf(evaluate(attribute.expression, scope), placeOf(attribute));
+}
+
 function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarget): void {
   const value = evaluate(attribute.expression, scope);
-  const { expression } = attribute;
-  const at: Place = {
-    name: attribute.name,
-    span: expression.span,
-    elements: expression.is === 'tuple' ? expression.items.map(({ span }) => span) : [],
-  };
+  const at = placeOf(attribute);
   switch (attribute.name) {
     case 'description':
     case 'context':
@@ -87,13 +92,13 @@ function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarg
       return assign(
         raw,
         'cacheFrom',
-        uniqueCaches(mapAll(entriesOf(value, at), (entry) => parsed(cacheEntries(entry.raw), entry.at)).flat()),
+        uniqueEntries(mapAll(entriesOf(value, at), (entry) => parsed(cacheEntries(entry.raw), entry.at)).flat()),
       );
     case 'cache-to':
       return assign(
         raw,
         'cacheTo',
-        uniqueCaches(mapAll(entriesOf(value, at), (entry) => parsed(cacheEntries(entry.raw), entry.at)).flat()),
+        uniqueEntries(mapAll(entriesOf(value, at), (entry) => parsed(cacheEntries(entry.raw), entry.at)).flat()),
       );
     case 'output':
       return assign(
@@ -136,6 +141,11 @@ interface Place {
   readonly span: Span;
   /** The elements, where the attribute is written as a list. */
   readonly elements: readonly Span[];
+}
+
+function placeOf({ name, expression }: Attribute): Place {
+  const elements = expression.is === 'tuple' ? expression.items.map(({ span }) => span) : [];
+  return { name, span: expression.span, elements };
 }
 
 function elementAt(at: Place, index: number): Place {
@@ -229,7 +239,10 @@ function entriesOf(value: Value, at: Place): readonly PlacedEntry[] {
 function pairsOf(entries: ReadonlyMap<string, Value>, at: Place, index: number): ReadonlyMap<string, string> {
   const pairs = new Map<string, string>();
   for (const [key, value] of entries) {
-    if ('items' in value && at.name === 'ssh' && key === 'paths') {
+    const isPaths = at.name === 'ssh' && key === 'paths';
+    if (isPaths && !('items' in value))
+      throw wrong(at, `paths of element ${index}: a list of strings is expected`, 'write paths = ["..."]');
+    if ('items' in value && isPaths) {
       pairs.set(key, value.items.map((item) => scalar(item, at, index, key)).join(','));
     } else {
       pairs.set(key, scalar(value, at, index, key));

@@ -39,7 +39,11 @@ export function collectDefinition(bodies: readonly Body[]): {
       if (block.type === 'variable') variables.set(name, block);
       else if (block.type === 'function') functions.set(name, block);
       else if (block.type === 'group') groups.set(name, block);
-      else targets.set(name, [...(targets.get(name) ?? []), block]);
+      else {
+        const known = targets.get(name);
+        if (known === undefined) targets.set(name, [block]);
+        else known.push(block);
+      }
     }
   }
   return { definition: { variables, functions, targets, groups, constants }, diagnostics };

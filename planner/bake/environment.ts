@@ -106,9 +106,9 @@ function csvMap(given: string, type: Type, element: Type): Result<Value, string>
 
 function jsonOverride(given: string, type: Type): Result<Value, string> {
   const value = valueFromJson(given);
-  if (value === undefined) return fail('it is not JSON');
-  if (type.is === 'any') return withItsType(value);
-  const completed = complete(value, type);
+  if (!value.ok) return fail(`it is not JSON: ${value.failure}`);
+  if (type.is === 'any') return withItsType(value.value);
+  const completed = complete(value.value, type);
   return completed.ok ? convert(completed.value, type) : completed;
 }
 

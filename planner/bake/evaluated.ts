@@ -1,13 +1,10 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Block } from '../hcl/ast.ts';
-import { convert } from '../hcl/convert.ts';
 import { HclError } from '../hcl/error.ts';
-import { evaluate } from '../hcl/evaluate.ts';
 import type { Scope } from '../hcl/scope.ts';
-import { STRING } from '../hcl/type.ts';
 import type { Value } from '../hcl/value.ts';
 import type { Span } from '../source.ts';
-import { decodeTarget } from './decode.ts';
+import { decodeTarget, decodeText, decodeTexts } from './decode.ts';
 import type { Definition } from './definition.ts';
 import type { Library } from '../hcl/functions/table.ts';
 import { Globals } from './globals.ts';
@@ -100,7 +97,11 @@ function expandBlock(
   },
 ): void {
   const expanded = caught(() => expandMatrix(label, block, scope), into.diagnostics) ?? [];
-  for (const one of expanded) into.made.set(one.name, [...(into.made.get(one.name) ?? []), one]);
+  for (const one of expanded) {
+    const made = into.made.get(one.name);
+    if (made === undefined) into.made.set(one.name, [one]);
+    else made.push(one);
+  }
   const names = expanded.map((one) => one.name);
   const isPlain = names.length === 1 && names[0] === label;
   if (!block.body.attributes.has('matrix') || isPlain || names.length === 0) return;
@@ -108,17 +109,16 @@ function expandBlock(
   into.matrixGroups.set(label, { name: label, targets: unique([...known, ...names]), span: block.headerSpan });
 }
 
+/** Throws {@link HclError}. */
 function decodeGroup(name: string, block: Block, scope: Scope): RawGroup {
-  for (const attribute of ['matrix', 'name']) {
-    const found = block.body.attributes.get(attribute);
-    if (found !== undefined && attribute === 'matrix') {
-      throw new HclError({
-        reason: 'invalid-matrix',
-        message: 'A group cannot have a matrix',
-        hint: 'give the matrix to a target',
-        span: found.nameSpan,
-      });
-    }
+  const matrix = block.body.attributes.get('matrix');
+  if (matrix !== undefined) {
+    throw new HclError({
+      reason: 'invalid-matrix',
+      message: 'A group cannot have a matrix',
+      hint: 'give the matrix to a target',
+      span: matrix.nameSpan,
+    });
   }
   const targets = block.body.attributes.get('targets');
   if (targets === undefined) {
@@ -129,24 +129,11 @@ function decodeGroup(name: string, block: Block, scope: Scope): RawGroup {
       span: block.headerSpan,
     });
   }
-  const value = evaluate(targets.expression, scope);
-  const list = convert(value, { is: 'list', element: STRING });
-  if (!list.ok) {
-    throw new HclError({
-      reason: 'wrong-type',
-      message: `targets: a list of names is expected: ${list.failure}`,
-      hint: 'write targets = ["name"]',
-      span: targets.expression.span,
-    });
-  }
   const description = block.body.attributes.get('description');
-  const said = description === undefined ? undefined : convert(evaluate(description.expression, scope), STRING);
-  const names =
-    'items' in list.value ? list.value.items.map((item) => (item.is === 'string' ? item.value : '')) : undefined;
   return {
     name,
-    ...(said?.ok === true && said.value.is === 'string' ? { description: said.value.value } : {}),
-    targets: names === undefined ? undefined : unique(names),
+    ...(description === undefined ? {} : { description: decodeText(description, scope) ?? '' }),
+    targets: decodeTexts(targets, scope),
     span: targets.expression.span,
   };
 }

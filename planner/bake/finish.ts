@@ -1,4 +1,4 @@
-import path from 'node:path/posix';
+import { cleanPath } from '../clean-path.ts';
 import type { FileSystemPort } from '../host.ts';
 import { isGitOverSsh, isRemoteUrl } from '../options/url.ts';
 import type { SshEntry, Target, TypedEntry } from '../target.ts';
@@ -6,6 +6,7 @@ import type { RemoteDefinition } from './remote.ts';
 import type { TargetChecks } from './check-target.ts';
 import { checkTarget } from './check-target.ts';
 import type { RawTarget } from './raw-target.ts';
+import { uniqueEntries } from './raw-target.ts';
 
 /** What is needed to turn what a target says into what it means. */
 export interface FinishContext {
@@ -49,7 +50,7 @@ export function finishTarget(
     secrets: raw.secret ?? [],
     ssh,
     platforms: raw.platforms ?? [],
-    outputs: (raw.output ?? []).map(finishOutput),
+    outputs: uniqueEntries((raw.output ?? []).map(finishOutput)),
     ...optional('pull', raw.pull),
     ...optional('noCache', raw.noCache),
     ...optional('network', raw.network),
@@ -87,14 +88,9 @@ function contextOf(
 
 /** Local paths are cleaned as Go's `path.Clean` does; URLs stay. */
 function cleanContext(context: string): string {
-  if (context.startsWith('cwd://')) return clean(context.slice('cwd://'.length));
+  if (context.startsWith('cwd://')) return cleanPath(context.slice('cwd://'.length));
   const stays = isRemoteUrl(context) || /^(?:target:|docker-image:\/\/|oci-layout:\/\/|-$)/.test(context);
-  return stays ? context : clean(context);
-}
-
-function clean(text: string): string {
-  const normal = path.normalize(text === '' ? '.' : text);
-  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+  return stays ? context : cleanPath(context);
 }
 
 /** Archives without a destination go to stdout. */

@@ -1,5 +1,5 @@
 import { calledMethod } from '../options/call.ts';
-import { goBool } from '../options/entries.ts';
+import { attestText } from '../options/entries.ts';
 
 /** Flags that change every target, as they were given. */
 export interface BakeFlags {
@@ -27,10 +27,4 @@ export function flagOverrides(flags: BakeFlags): readonly string[] {
   if (flags.push === true) overrides.push('*.push=true');
   if (flags.load === true) overrides.push('*.load=true');
   return overrides;
-}
-
-function attestText(type: string, value: string): string {
-  const wanted = goBool(value);
-  if (wanted === undefined) return `type=${type},${value}`;
-  return wanted ? `type=${type}` : `type=${type},disabled=true`;
 }

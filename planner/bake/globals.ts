@@ -28,8 +28,8 @@ export interface GlobalsInput {
   readonly blockAttribute: (expression: Extract<Expression, { is: 'attribute' }>) => Value | undefined;
 }
 
-/** A variable as `--list=variables` shows it. */
-export interface ListedVariable {
+/** A variable with the value it has here. */
+export interface EvaluatedVariable {
   readonly name: string;
   readonly description?: string;
   readonly type?: Type;
@@ -86,7 +86,7 @@ export class Globals {
   }
 
   /** Every variable, in file order. Call it after {@link check} found nothing wrong. */
-  variables(): readonly ListedVariable[] {
+  variables(): readonly EvaluatedVariable[] {
     return [...this.#input.definition.variables].map(([name, block]) => {
       const description = describe(block);
       const type = typeOfVariable(block);

@@ -84,11 +84,14 @@ export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
 export function placeOf(
   target: RawTarget,
   attribute: string,
+  seen: Set<RawTarget> = new Set(),
 ): { readonly span: Span; readonly through: readonly Span[] } | undefined {
   const own = target.places.get(attribute);
   if (own !== undefined) return { span: own, through: [] };
+  if (seen.has(target)) return undefined;
+  seen.add(target);
   for (const { at, target: parent } of (target.above ?? []).toReversed()) {
-    const found = placeOf(parent, attribute);
+    const found = placeOf(parent, attribute, seen);
     if (found !== undefined) return { span: found.span, through: [at, ...found.through] };
   }
   return undefined;
@@ -110,7 +113,7 @@ export function lastOfEach<T>(entries: readonly T[], keyOf: (entry: T) => string
  * Without duplicates, in the order the reference gives them (buildx `util/buildflags/utils.go`): from the end to the
  * beginning, the last element takes the place of each entry's next duplicate.
  */
-export function uniqueCaches(list: readonly TypedEntry[]): readonly TypedEntry[] {
+export function uniqueEntries(list: readonly TypedEntry[]): readonly TypedEntry[] {
   if (list.length < 2) return list;
   const kept = [...list];
   for (let at = kept.length - 2; at >= 0; at--) {
@@ -146,7 +149,7 @@ function mergedCaches(
   later: readonly TypedEntry[] | undefined,
 ): readonly TypedEntry[] | undefined {
   if (earlier === undefined || later === undefined) return later ?? earlier;
-  return uniqueCaches([...earlier, ...later]);
+  return uniqueEntries([...earlier, ...later]);
 }
 
 function byKey(

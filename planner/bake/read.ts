@@ -4,6 +4,7 @@ import type { Body } from '../hcl/ast.ts';
 import { withBudget } from '../hcl/budget.ts';
 import { HclError } from '../hcl/error.ts';
 import { standardLibrary } from '../hcl/functions/table.ts';
+import { didYouMean } from '../hcl/suggest.ts';
 import { text } from '../hcl/value.ts';
 import type { FileSystemPort } from '../host.ts';
 import { goBool } from '../options/entries.ts';
@@ -85,9 +86,25 @@ export async function readDefinition(input: DefinitionInput): Promise<Result<Rea
   });
   if (!evaluation.ok) return fail([...diagnostics, ...evaluation.failure]);
   if (diagnostics.length > 0) return fail(diagnostics);
-  const warnings = [...(compose.value?.warnings ?? []), ...bodies.flatMap(ineffective)];
+  const undeclared = undeclaredVars(input.vars, definition.variables.keys());
+  const warnings = [...(compose.value?.warnings ?? []), ...bodies.flatMap(ineffective), ...undeclared];
   const variables = compose.value?.variables ?? new Map<string, string>();
   return ok({ evaluated: overCompose(compose.value, evaluation.value), warnings, variables });
+}
+
+/** A `--var` that no variable block asks for is nothing to the definition. */
+function undeclaredVars(
+  vars: ReadonlyMap<string, string> | undefined,
+  declared: Iterable<string>,
+): readonly Diagnostic[] {
+  const names = [...declared];
+  return [...(vars?.keys() ?? [])]
+    .filter((name) => !names.includes(name) && !names.includes(name.replace(/_JSON$/, '')))
+    .map((name) => ({
+      reason: 'ineffective',
+      message: `--var ${name}: there is no variable of that name; it is passed over`,
+      hint: didYouMean(name, names, 'declare it in a variable block'),
+    }));
 }
 
 function evaluated(

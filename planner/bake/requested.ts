@@ -6,7 +6,6 @@ import { fail, ok } from '../result.ts';
 import type { Group } from '../target.ts';
 import type { RawGroup } from './evaluated.ts';
 import { globMatcher, isGlob } from './glob.ts';
-import { unique } from './raw-target.ts';
 
 /** The names of a definition, and what its groups hold. */
 export interface Names {
@@ -31,7 +30,7 @@ export function requestedTargets(given: readonly string[], names: Names): Result
   const asked = words.flatMap((word) => (isGlob(word) ? matching(word, names, diagnostics) : [word]));
   const namedBy = new Map<string, RawGroup>();
   const known = new Map<string, readonly string[]>();
-  const targets = unique(asked.flatMap((name) => members(name, { names, known, namedBy })));
+  const targets = [...new Set(asked.flatMap((name) => members(name, { names, known, namedBy })))];
   for (const name of targets) {
     if (!names.targets.has(name)) diagnostics.push(unknownTarget(name, names, namedBy.get(name)?.span));
   }
@@ -40,7 +39,7 @@ export function requestedTargets(given: readonly string[], names: Names): Result
 
 /** A name that no target has. */
 export function unknownTarget(name: string, names: Names, span?: Diagnostic['span']): Diagnostic {
-  const all = [...names.targets, ...names.groups.keys()];
+  const all = [...new Set([...names.targets, ...names.groups.keys()])];
   const list = `${all.slice(0, 10).join(', ')}${all.length > 10 ? ', ...' : ''}`;
   const otherwise = all.length === 0 ? 'nothing is defined' : `defined are ${list}`;
   const isGroup = 'it is a group; only targets can stand here, and a group that leads to some';

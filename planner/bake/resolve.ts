@@ -13,7 +13,7 @@ export class Resolver {
   readonly #targets: ReadonlyMap<string, RawTarget>;
   readonly #names: Names;
   readonly #overrides: Overrides;
-  /** Targets whose parents lead to no circle come out the same wherever they are inherited. */
+  /** What comes out the same wherever it is inherited: its circles, if any, close at it or above it. */
   readonly #resolved = new Map<string, RawTarget>();
 
   constructor(targets: ReadonlyMap<string, RawTarget>, names: Names, overrides: Overrides) {
@@ -24,30 +24,35 @@ export class Resolver {
 
   /** Throws {@link HclError} for a missing target or parent, at the place that names it, and for a wrong override. */
   target(name: string, namedAt?: Span): RawTarget {
-    const { target } = this.#inherit(name, namedAt, new Set());
+    const { target } = this.#inherit(name, namedAt, new Map());
     if (target === undefined) throw new HclError(unknownTarget(name, this.#names, namedAt));
     return target;
   }
 
-  /** `cut`: a circle was met on the way, so that the result holds only here. */
+  /**
+   * `open` are the targets that are being resolved, each with its depth; `lowest` is the least depth at which a circle was
+   * closed on the way: the result holds only below that.
+   */
   #inherit(
     name: string,
     namedAt: Span | undefined,
-    open: Set<string>,
-  ): { readonly target: RawTarget | undefined; readonly cut: boolean } {
+    open: Map<string, number>,
+  ): { readonly target: RawTarget | undefined; readonly lowest: number } {
     const known = this.#resolved.get(name);
-    if (known !== undefined) return { target: known, cut: false };
-    if (open.has(name)) return { target: undefined, cut: true };
+    if (known !== undefined) return { target: known, lowest: Number.POSITIVE_INFINITY };
+    const closed = open.get(name);
+    if (closed !== undefined) return { target: undefined, lowest: closed };
     const own = this.#targets.get(name);
     if (own === undefined) throw new HclError(unknownTarget(name, this.#names, namedAt));
-    open.add(name);
+    const depth = open.size;
+    open.set(name, depth);
     let sofar: RawTarget | undefined;
     const above: { at: Span; target: RawTarget }[] = [];
-    let cut = false;
+    let lowest = Number.POSITIVE_INFINITY;
     const inheritsAt = own.places.get('inherits');
     for (const parent of own.inherits ?? []) {
       const inherited = this.#inherit(parent, inheritsAt, open);
-      cut ||= inherited.cut;
+      lowest = Math.min(lowest, inherited.lowest);
       const { target } = inherited;
       if (target === undefined) continue;
       if (inheritsAt !== undefined) above.push({ at: inheritsAt, target });
@@ -58,8 +63,9 @@ export class Resolver {
     const overrides = this.#overrides.get(name) ?? [];
     const overridden = overrides.length === 0 ? ok(merged) : applyOverrides(merged, overrides);
     if (!overridden.ok) throw new HclError(overridden.failure);
-    if (!cut) this.#resolved.set(name, overridden.value);
-    return { target: overridden.value, cut };
+    if (lowest < depth) return { target: overridden.value, lowest };
+    this.#resolved.set(name, overridden.value);
+    return { target: overridden.value, lowest: Number.POSITIVE_INFINITY };
   }
 }
 

@@ -29,6 +29,8 @@ export class UserFunctions {
   readonly #running = new Set<string>();
   /** What {@link check} found; told once, whoever calls the function. */
   readonly #broken = new Map<string, HclError>();
+  /** Functions that lead to no circle and no unknown name. */
+  readonly #sound = new Set<string>();
 
   constructor(surroundings: FunctionSurroundings) {
     this.#surroundings = surroundings;
@@ -66,6 +68,7 @@ export class UserFunctions {
   }
 
   #checkResult(name: string, chain: readonly string[]): void {
+    if (this.#sound.has(name)) return;
     const made = this.find(name);
     const result = this.#surroundings.blocks.get(name)?.body.attributes.get('result')?.expression;
     if (made === undefined || result === undefined) return;
@@ -79,6 +82,7 @@ export class UserFunctions {
         this.#checkResult(used.name, above);
       }
     }
+    this.#sound.add(name);
   }
 
   #make(name: string, block: Block): HclFunction {

@@ -1,10 +1,10 @@
 import path from 'node:path/posix';
+import { cleanPath } from '../clean-path.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { compareText } from '../hcl/value.ts';
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
 import type { ComposeFileSystem } from './context.ts';
-import { clean } from './context.ts';
 import { ComposeError } from './error.ts';
 import { complain } from './load.ts';
 import type { ComposeProject } from './project.ts';
@@ -179,14 +179,19 @@ function linked(context: string, names: ReadonlyMap<string, string>): string {
 
 /** Whether a context is a git repository, which has its Dockerfile inside (docker/compose `internal/urlutil`). */
 function isGitContext(context: string): boolean {
-  return /^(?:git:\/\/|ssh:\/\/|git@|github\.com\/)/.test(context) || /^https?:\/\/.+\.git(?:#.+)?$/.test(context);
+  return /^(?:git:\/\/|ssh:\/\/|git@|github\.com\/)/.test(context) || isGitUrl(context);
+}
+
+/** One that ends in `.git`, or has a fragment behind that. */
+function isGitUrl(context: string): boolean {
+  return !context.includes('\n') && /^https?:\/\/.+\.git(?:#.|$)/.test(context);
 }
 
 function dockerfilePath(build: BuildSection, fs: ComposeFileSystem): string | undefined {
   const said = build.dockerfile ?? (build.dockerfileInline === '' ? 'Dockerfile' : '');
   if (said === '') return undefined;
   if (build.context === '' || isGitContext(build.context)) return said;
-  const full = path.isAbsolute(said) ? said : clean(path.join(build.context, said));
+  const full = path.isAbsolute(said) ? said : cleanPath(path.join(build.context, said));
   const folder = fs.realPath?.(path.dirname(full));
   return folder === undefined ? full : path.join(folder, path.basename(full));
 }

@@ -1,4 +1,5 @@
 import path from 'node:path/posix';
+import { cleanPath } from '../clean-path.ts';
 import type { FileSystemPort } from '../host.ts';
 import type { SourceFile, Span } from '../source.ts';
 import { ComposeError } from './error.ts';
@@ -34,13 +35,7 @@ export interface LoadContext {
 export function resolvePath(dir: string, name: string, homeDir: string): string {
   const expanded = name.startsWith('~') ? path.join(homeDir, name.slice(1)) : name;
   if (expanded === '' || path.isAbsolute(expanded)) return expanded;
-  return clean(path.join(dir, expanded));
-}
-
-/** A normalised path without a slash at its end. */
-export function clean(name: string): string {
-  const normal = path.normalize(name);
-  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+  return cleanPath(path.join(dir, expanded));
 }
 
 /** Reads a file that a Compose file names. Throws {@link ComposeError} at the place that names it. */

@@ -1,8 +1,9 @@
 import path from 'node:path/posix';
+import { cleanPath } from '../clean-path.ts';
 import type { SourceFile } from '../source.ts';
 import { goBool } from '../options/entries.ts';
 import type { ComposeFileSystem } from './context.ts';
-import { clean, isRemoteFile, readText, refuseRemote } from './context.ts';
+import { isRemoteFile, readText, refuseRemote } from './context.ts';
 import { parseEnvFile } from './env-file.ts';
 import { ComposeError } from './error.ts';
 import type { IncludedFile } from './include.ts';
@@ -48,7 +49,7 @@ export interface FoundProject {
  */
 export function findProject(request: ProjectRequest): FoundProject {
   const { cwd, environment } = request;
-  const absolute = (name: string): string => clean(path.resolve(cwd, name));
+  const absolute = (name: string): string => cleanPath(path.resolve(cwd, name));
   const given = request.projectDirectory === undefined ? undefined : absolute(request.projectDirectory);
   const firstNamed = request.files.find((name) => name !== '-');
   const before = given ?? (firstNamed === undefined ? cwd : path.dirname(absolute(firstNamed)));
@@ -118,7 +119,7 @@ function withEnvFiles(
 /** Absolute names of the files, `-` for stdin. */
 function fileNames(request: ProjectRequest, variables: ReadonlyMap<string, string>, start: string): readonly string[] {
   const { files, cwd, fs } = request;
-  const absolute = (name: string): string => (name === '-' ? name : clean(path.resolve(cwd, name)));
+  const absolute = (name: string): string => (name === '-' ? name : cleanPath(path.resolve(cwd, name)));
   if (files.length > 0) {
     for (const name of files) if (isRemoteFile(name)) refuseRemote(name);
     return files.map(absolute);

@@ -7,9 +7,7 @@ import { interpolate, problemText } from './template.ts';
 
 /** White space within a line, as the reference counts it. */
 const BLANK = /[\t\v\f\r \u0085\u00a0]/;
-const BLANKS = /^[\t\v\f\r \u0085\u00a0]+/;
-const SPACES = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
-const TRAILING_SPACES = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/;
+const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /**
  * Reads an env file (compose-go v2.9 `dotenv/`). Values may refer to what `variables` has, then to what stands above. Names
@@ -46,7 +44,7 @@ class EnvFile {
   /** Passes over white space and comments. False at the end. */
   #toStatement(): boolean {
     for (;;) {
-      this.#skip(SPACES);
+      this.#skip(SPACE);
       if (this.#at >= this.#text.length) return false;
       if (this.#text[this.#at] !== '#') return true;
       const end = this.#text.indexOf('\n', this.#at);
@@ -59,17 +57,17 @@ class EnvFile {
     const exported = /^export(?=[\t\v\f\r \u0085\u00a0])/.exec(this.#rest());
     if (exported) {
       this.#at += exported[0].length;
-      this.#skip(BLANKS);
+      this.#skip(BLANK);
     }
     const keyStart = this.#at;
     for (let at = keyStart; at < this.#text.length;) {
       const character = String.fromCodePoint(this.#text.codePointAt(at) ?? 0);
       if (character === '=' || character === ':' || character === '\n') {
         this.#at = at + 1;
-        return this.#assignment(this.#text.slice(keyStart, at).replace(TRAILING_SPACES, ''), character, start);
+        return this.#assignment(trimmedEnd(this.#text.slice(keyStart, at)), character, start);
       }
       if (!BLANK.test(character) && !/^[\p{L}\p{N}_.[\]-]$/u.test(character)) {
-        const line = this.#text.slice(keyStart).split('\n', 1)[0] ?? '';
+        const line = this.#text.slice(keyStart, keyStart + 80).split('\n', 1)[0] ?? '';
         return this.#problem(
           `unexpected character ${shown(character)} in variable name ${shown(line)}`,
           'write NAME=value; a name has letters, digits, _, . and -',
@@ -89,7 +87,7 @@ class EnvFile {
       if (inherited !== undefined) this.#values.set(key, inherited);
       return undefined;
     }
-    this.#skip(BLANKS);
+    this.#skip(BLANK);
     const quote = this.#text[this.#at];
     return quote === '"' || quote === "'" ? this.#quoted(key, quote) : this.#unquoted(key);
   }
@@ -100,7 +98,7 @@ class EnvFile {
     const line = this.#text.slice(start, newline === -1 ? this.#text.length : newline);
     this.#at = start + line.length;
     const comment = line.indexOf(' #');
-    const value = (comment === -1 ? line : line.slice(0, comment)).replace(TRAILING_SPACES, '');
+    const value = trimmedEnd(comment === -1 ? line : line.slice(0, comment));
     return this.#set(key, value, start);
   }
 
@@ -120,8 +118,8 @@ class EnvFile {
         return undefined;
       } else value += character;
     }
-    const line = this.#text.slice(start).split('\n', 1)[0] ?? '';
-    return this.#problem(`unterminated quoted value ${line.slice(0, 80)}`, `close it with ${quote}`, start);
+    const line = this.#text.slice(start, start + 80).split('\n', 1)[0] ?? '';
+    return this.#problem(`unterminated quoted value ${line}`, `close it with ${quote}`, start);
   }
 
   #set(key: string, value: string, at: number): Diagnostic | undefined {
@@ -151,12 +149,16 @@ class EnvFile {
     return this.#text.slice(this.#at, this.#at + 16);
   }
 
-  #skip(pattern: RegExp): void {
-    const run = pattern.exec(this.#text.slice(this.#at, this.#at + 4096));
-    if (run === null) return;
-    this.#at += run[0].length;
-    if (run[0].length === 4096) this.#skip(pattern);
+  #skip(kind: RegExp): void {
+    while (kind.test(this.#text.charAt(this.#at))) this.#at++;
   }
+}
+
+/** Without the white space at its end; an expression with `$` would try every run of blanks in the text. */
+function trimmedEnd(text: string): string {
+  let end = text.length;
+  while (SPACE.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

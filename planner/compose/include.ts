@@ -11,6 +11,10 @@ import { scalarText } from './scalar.ts';
 
 /** Deeper includes are refused. */
 const MAX_DEPTH = 50;
+/** Files that are loaded by includes of one project, those that are included again counted each time. */
+const MAX_FILES = 2000;
+/** Their length together. */
+const MAX_CHARACTERS = 8 * 1024 * 1024;
 
 /** Loads the files of one include as a model of its own, its paths seen from the including one. */
 export type LoadIncluded = (request: {
@@ -18,8 +22,36 @@ export type LoadIncluded = (request: {
   readonly context: LoadContext;
   /** The folder of the included project, seen from the including one. */
   readonly relativeDir: string;
-  readonly including: readonly string[];
+  readonly including: Including;
 }) => MapNode;
+
+/** How a file came to be loaded. */
+export interface Including {
+  /** The files that are being loaded, outermost first. */
+  readonly chain: readonly string[];
+  /** One for the whole project. */
+  readonly tally: IncludeTally;
+}
+
+/** Counts what includes load: files that each include the next twice load the last one 2 ** n times. */
+export class IncludeTally {
+  #files = 0;
+  #characters = 0;
+
+  /** Throws {@link ComposeError} at the including place when it comes to too much. */
+  add(file: SourceFile, span: Span): void {
+    this.#files++;
+    this.#characters += file.text.length;
+    if (this.#files <= MAX_FILES && this.#characters <= MAX_CHARACTERS) return;
+    const limit = this.#files > MAX_FILES ? `${MAX_FILES} files` : '8 MiB';
+    throw new ComposeError({
+      reason: 'too-large',
+      message: `includes make this project load more than ${limit}`,
+      hint: 'a file is loaded each time it is included, and so is what it includes; include it in one place',
+      span,
+    });
+  }
+}
 
 /** A file with the path it was read from. */
 export interface IncludedFile {
@@ -30,15 +62,10 @@ export interface IncludedFile {
 const SECTIONS = ['services', 'volumes', 'networks', 'secrets', 'configs', 'models'];
 
 /**
- * A model with the resources of the models it includes (compose-go v2.9 `loader/include.go`). `including` are the files
- * that are being loaded, outermost first. Throws {@link ComposeError}.
+ * A model with the resources of the models it includes (compose-go v2.9 `loader/include.go`). Throws
+ * {@link ComposeError}.
  */
-export function withIncludes(
-  model: MapNode,
-  context: LoadContext,
-  including: readonly string[],
-  load: LoadIncluded,
-): MapNode {
+export function withIncludes(model: MapNode, context: LoadContext, including: Including, load: LoadIncluded): MapNode {
   const said = model.entries.get('include');
   if (said === undefined) return model;
   let made = withEntries(model, [['include', undefined]]);
@@ -101,15 +128,18 @@ function texts(node: Node | undefined): readonly { readonly text: string; readon
 function loadEntry(
   { paths, envFiles, projectDirectory }: IncludeEntry,
   context: LoadContext,
-  including: readonly string[],
+  including: Including,
   load: LoadIncluded,
 ): MapNode {
   const files = paths.map(({ text, span }): IncludedFile => {
     if (isRemoteFile(text)) refuseRemote(text, span);
     const full = resolvePath(context.dir, text, context.homeDir);
-    if (including.includes(full) || including.length > MAX_DEPTH)
-      throw new ComposeError(cycle([...including, full], context, span));
-    return { path: full, file: readNamed(context, full, span) };
+    const { chain, tally } = including;
+    if (chain.includes(full) || chain.length > MAX_DEPTH)
+      throw new ComposeError(cycle([...chain, full], context, span));
+    const file = readNamed(context, full, span);
+    tally.add(file, span);
+    return { path: full, file };
   });
   const first = paths[0]?.text ?? '';
   const named = projectDirectory ?? '';

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Span } from '../source.ts';
 import { CASTS } from './casts.ts';
-import { ComposeError } from './error.ts';
+import { ComposeError, MAX_DIAGNOSTICS } from './error.ts';
 import type { Node, ScalarNode } from './node.ts';
 import type { Path } from './path.ts';
 import { pathText } from './path.ts';
@@ -15,7 +15,7 @@ import { interpolate, problemText, shortened } from './template.ts';
 export function interpolateModel(node: Node, variables: Variables): Node {
   const diagnostics: Diagnostic[] = [];
   const made = new Interpolation(variables, diagnostics).node(node, []);
-  if (diagnostics.length > 0) throw new ComposeError(...diagnostics);
+  if (diagnostics.length > 0) throw new ComposeError(diagnostics);
   return made;
 }
 
@@ -40,6 +40,7 @@ class Interpolation {
   }
 
   #text(node: ScalarNode, text: string, path: Path): ScalarNode {
+    if (this.#diagnostics.length >= MAX_DIAGNOSTICS) return node;
     const result = text.includes('$') ? interpolate(text, this.#variables) : undefined;
     if (result?.ok === false) {
       this.#diagnostics.push(problem(result.failure, node, path));

@@ -6,7 +6,7 @@ import { documentModels } from './documents.ts';
 import { ComposeError } from './error.ts';
 import { withExtends } from './extends.ts';
 import type { IncludedFile, LoadIncluded } from './include.ts';
-import { withIncludes } from './include.ts';
+import { IncludeTally, withIncludes } from './include.ts';
 import { withoutPaths } from './marks.ts';
 import { mergeModels } from './merge.ts';
 import type { MapNode } from './node.ts';
@@ -22,7 +22,7 @@ import { schemaProblems } from './validate.ts';
  * every file is checked against the schema as soon as it is merged. Throws {@link ComposeError}.
  */
 export function loadModel(files: readonly IncludedFile[], context: LoadContext): MapNode {
-  return loadFiles({ files, context, relativeDir: context.dir, including: [] });
+  return loadFiles({ files, context, relativeDir: context.dir, including: { chain: [], tally: new IncludeTally() } });
 }
 
 const loadFiles: LoadIncluded = ({ files, context, relativeDir, including }) => {
@@ -32,7 +32,8 @@ const loadFiles: LoadIncluded = ({ files, context, relativeDir, including }) => 
     for (const document of documentModels(file, context)) {
       const extended = withExtends(document.model, file.name, document.marked, context);
       const kept = withoutPaths(model, document.marked);
-      const included = withIncludes(extended, context, [...including, path], loadFiles);
+      const chain = [...including.chain, path];
+      const included = withIncludes(extended, context, { ...including, chain }, loadFiles);
       const merged = withoutRepeats(mergeModels(kept, included));
       model = withoutRepeats(canonical(context.mode === 'compose' ? checked(merged, file, context) : merged));
     }
@@ -53,7 +54,7 @@ function checked(model: MapNode, file: SourceFile, context: LoadContext): MapNod
 
 /** Throws the problems, if there are any. */
 export function complain(diagnostics: readonly Diagnostic[]): void {
-  if (diagnostics.length > 0) throw new ComposeError(...diagnostics);
+  if (diagnostics.length > 0) throw new ComposeError(diagnostics);
 }
 
 /** A build section that names no context means its own folder. */

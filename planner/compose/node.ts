@@ -118,6 +118,19 @@ export function sameNode(a: Node, b: Node): boolean {
   return false;
 }
 
+/** A text that nodes have in common when they say the same, wherever they are written. */
+export function nodeKey(node: Node): string {
+  if (node.is === 'list') return `[${node.items.map(nodeKey).join()}]`;
+  if (node.is === 'map') {
+    const pairs = [...node.entries].map(([key, { value }]) => `${JSON.stringify(key)}:${nodeKey(value)}`);
+    return `{${pairs.sort().join()}}`;
+  }
+  const { value } = node;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return `${typeof value} ${value}`;
+  return 'float' in value ? `float ${value.float}` : `timestamp ${value.timestamp}`;
+}
+
 function sameAt(a: Node, b: Node | undefined): boolean {
   return b !== undefined && sameNode(a, b);
 }

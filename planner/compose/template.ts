@@ -25,34 +25,44 @@ const MAX_CHARACTERS = 4 * 1024 * 1024;
 export function interpolate(text: string, variables: Variables, depth = 0): Result<string, TemplateProblem> {
   if (depth > MAX_DEPTH) return fail({ is: 'invalid', text });
   let result = '';
-  let rest = text;
-  for (;;) {
+  let line: Line = { end: 0, lastBrace: -1 };
+  for (let at = 0; ;) {
     if (result.length > MAX_CHARACTERS) return fail({ is: 'too-long', text });
-    const dollar = rest.indexOf('$');
-    if (dollar === -1) return ok(result + rest);
-    result += rest.slice(0, dollar);
-    rest = rest.slice(dollar);
-    if (rest.startsWith('$$')) {
-      result += '$';
-      rest = rest.slice(2);
-      continue;
-    }
-    const name = /^\$([A-Za-z_][A-Za-z0-9_]*)/.exec(rest);
-    if (name?.[1] !== undefined) {
-      result += plain(name[1], variables);
-      rest = rest.slice(name[0].length);
-    } else if (rest.startsWith('${')) {
-      const braced = bracedReference(rest);
-      if (braced === undefined) return fail({ is: 'invalid', text });
-      const value = reference(braced.inside, variables, text, depth);
+    const dollar = text.indexOf('$', at);
+    if (dollar === -1) return ok(result + text.slice(at));
+    result += text.slice(at, dollar);
+    NAME.lastIndex = dollar + 1;
+    const name = NAME.exec(text)?.[0];
+    if (name !== undefined) {
+      result += plain(name, variables);
+      at = dollar + 1 + name.length;
+    } else if (text[dollar + 1] === '{') {
+      if (dollar >= line.end) line = lineFrom(text, dollar);
+      const close = closingBrace(text, dollar, line);
+      if (close === undefined) return fail({ is: 'invalid', text });
+      const value = reference(text.slice(dollar + 2, close), variables, text, depth);
       if (!value.ok) return value;
       result += value.value;
-      rest = rest.slice(braced.length);
+      at = close + 1;
     } else {
       result += '$';
-      rest = rest.slice(1);
+      at = text[dollar + 1] === '$' ? dollar + 2 : dollar + 1;
     }
   }
+}
+
+const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
+
+/** The end of a line, and its last `}`; told once for all references in it. */
+interface Line {
+  readonly end: number;
+  readonly lastBrace: number;
+}
+
+function lineFrom(text: string, start: number): Line {
+  const newline = text.indexOf('\n', start);
+  const end = newline === -1 ? text.length : newline;
+  return { end, lastBrace: text.lastIndexOf('}', end) };
 }
 
 function plain(name: string, { get, onUnset }: Variables): string {
@@ -62,21 +72,19 @@ function plain(name: string, { get, onUnset }: Variables): string {
 }
 
 /**
- * The text between the braces, and the length of the whole. It reaches to the last `}` of the line; inside that, braces
- * are counted, and the character after each `{` is passed over.
+ * Where the reference that begins at a dollar ends. It reaches to the last `}` of the line; inside that, braces are
+ * counted, and the character after each `{` is passed over.
  */
-function bracedReference(text: string): { readonly inside: string; readonly length: number } | undefined {
-  const line = text.slice(0, text.includes('\n') ? text.indexOf('\n') : text.length);
-  const last = line.lastIndexOf('}');
-  if (last === -1) return undefined;
+function closingBrace(text: string, dollar: number, { lastBrace }: Line): number | undefined {
+  if (lastBrace < dollar) return undefined;
   let open = 0;
-  for (let at = 1; at <= last; at++) {
-    if (line[at] === '{') {
+  for (let at = dollar + 1; at <= lastBrace; at++) {
+    if (text[at] === '{') {
       open++;
       at++;
-    } else if (line[at] === '}' && --open === 0) return { inside: line.slice(2, at), length: at + 1 };
+    } else if (text[at] === '}' && --open === 0) return at;
   }
-  return { inside: line.slice(2, last), length: last + 1 };
+  return lastBrace;
 }
 
 function reference(

@@ -1,6 +1,6 @@
 import { ComposeError } from './error.ts';
 import type { MapNode, Node } from './node.ts';
-import { child, sameNode, textOf } from './node.ts';
+import { child, nodeKey, textOf } from './node.ts';
 import type { Path } from './path.ts';
 import { PathTable, pathText } from './path.ts';
 import { goType } from './go-type.ts';
@@ -34,14 +34,11 @@ function unique(node: Node, path: Path): Node {
 
 function lastOfEach(items: readonly Node[], keyOf: KeyOf, path: Path): readonly Node[] {
   const kept = new Map<string, Node>();
-  const loose: Node[] = [];
   for (const [at, item] of items.entries()) {
     const key = keyOf(item, [...path, `[${at}]`]);
+    const loose = `\u0000${key === undefined ? nodeKey(item) : ''}`;
     if (key !== undefined) kept.set(key, item);
-    else if (!loose.some((other) => sameNode(other, item))) {
-      loose.push(item);
-      kept.set(`\u0000${at}`, item);
-    }
+    else if (!kept.has(loose)) kept.set(loose, item);
   }
   return [...kept.values()];
 }

@@ -1,8 +1,9 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import { article, nearestName } from '../hcl/suggest.ts';
 import type { Span } from '../source.ts';
+import { MAX_DIAGNOSTICS } from './error.ts';
 import type { MapNode, Node, ScalarNode } from './node.ts';
-import { sameNode } from './node.ts';
+import { nodeKey } from './node.ts';
 import type { Path } from './path.ts';
 import { pathText } from './path.ts';
 import { scalarText } from './scalar.ts';
@@ -144,19 +145,28 @@ function hasType({ value }: ScalarNode, type: Of<'scalar'>['types'][number]): bo
 
 function listProblems(node: Node, schema: Of<'list'>, path: Path): readonly Problem[] {
   if (node.is !== 'list') return wrongKind(node, schema, path);
-  const found = node.items.flatMap((item, at) => problems(item, schema.item, [...path, String(at)]));
+  const found = upToMost(node.items.entries(), ([at, item]) => problems(item, schema.item, [...path, String(at)]));
   const inside = found.map((one) => ({ ...one, isKind: true }));
   return schema.unique ? [...inside, ...repeated(node.items, path)] : inside;
 }
 
+/** The problems of things one after the other, until there are enough. */
+function upToMost<T>(things: Iterable<T>, problemsOf: (thing: T) => readonly Problem[]): readonly Problem[] {
+  const found: Problem[] = [];
+  for (const thing of things) {
+    for (const one of problemsOf(thing)) found.push(one);
+    if (found.length >= MAX_DIAGNOSTICS) break;
+  }
+  return found;
+}
+
 function repeated(items: readonly Node[], path: Path): readonly Problem[] {
   const seen = new Map<string, number>();
-  return items.flatMap((item, at): readonly Problem[] => {
-    const key = item.is === 'scalar' ? `${typeof item.value} ${scalarText(item.value)}` : undefined;
-    const earlier =
-      key === undefined ? items.slice(0, at).findIndex((one) => sameNode(one, item)) : (seen.get(key) ?? -1);
-    if (key !== undefined && earlier === -1) seen.set(key, at);
-    if (earlier === -1) return [];
+  return upToMost(items.entries(), ([at, item]) => {
+    const key = nodeKey(item);
+    const earlier = seen.get(key);
+    if (earlier === undefined) seen.set(key, at);
+    if (earlier === undefined) return [];
     return [
       {
         path,
@@ -171,7 +181,7 @@ function repeated(items: readonly Node[], path: Path): readonly Problem[] {
 
 function mapProblems(node: Node, schema: MapSchema, path: Path): readonly Problem[] {
   if (node.is !== 'map') return wrongKind(node, schema, path);
-  const found = [...node.entries].flatMap(([key, { key: span, value }]): readonly Problem[] => {
+  const found = upToMost(node.entries, ([key, { key: span, value }]) => {
     const known = schema.keys.get(key) ?? (schema.pattern?.keys.test(key) === true ? schema.pattern.value : undefined);
     if (known !== undefined) return problems(value, known, [...path, key]);
     if (schema.isOpen) return [];

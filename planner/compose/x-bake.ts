@@ -1,5 +1,5 @@
 import type { MutableRawTarget, RawTarget } from '../bake/raw-target.ts';
-import { mergeTargets, unique, uniqueCaches } from '../bake/raw-target.ts';
+import { mergeTargets, unique, uniqueEntries } from '../bake/raw-target.ts';
 import { compareText } from '../hcl/value.ts';
 import { cacheEntries, outputEntry, secretEntry, sshEntry } from '../options/entries.ts';
 import type { Result } from '../result.ts';
@@ -21,15 +21,15 @@ export function withExtension(target: RawTarget, node: Node, linked: (context: s
   const tags = list('tags');
   if (tags.length > 0) made.tags = unique([...(target.tags ?? []), ...tags]);
   const cacheFrom = parsed(list('cache-from'), cacheEntries, child(node, 'cache-from')).flat();
-  if (cacheFrom.length > 0) made.cacheFrom = uniqueCaches([...(target.cacheFrom ?? []), ...cacheFrom]);
+  if (cacheFrom.length > 0) made.cacheFrom = uniqueEntries([...(target.cacheFrom ?? []), ...cacheFrom]);
   const cacheTo = parsed(list('cache-to'), cacheEntries, child(node, 'cache-to')).flat();
-  if (cacheTo.length > 0) made.cacheTo = uniqueCaches([...(target.cacheTo ?? []), ...cacheTo]);
+  if (cacheTo.length > 0) made.cacheTo = uniqueEntries([...(target.cacheTo ?? []), ...cacheTo]);
   const secret = parsed(list('secret'), secretEntry, child(node, 'secret'));
   const ssh = parsed(list('ssh'), sshEntry, child(node, 'ssh'));
   const platforms = list('platforms');
   if (platforms.length > 0) made.platforms = unique([...(target.platforms ?? []), ...platforms]);
   const output: readonly TypedEntry[] = parsed(list('output'), outputEntry, child(node, 'output'));
-  if (output.length > 0) made.output = uniqueCaches([...(target.output ?? []), ...output]);
+  if (output.length > 0) made.output = uniqueEntries([...(target.output ?? []), ...output]);
   const pull = flag(child(node, 'pull'), 'pull');
   if (pull !== undefined) made.pull = pull;
   const noCache = flag(child(node, 'no-cache'), 'no-cache');

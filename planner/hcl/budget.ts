@@ -9,9 +9,12 @@ const BASE_STEPS = 1_000_000;
 const STEPS_PER_CHARACTER = 20;
 
 /** A longer text is no value of a build. */
-const MAX_TEXT = 2 ** 24;
+export const MAX_TEXT = 2 ** 24;
 
-let left = BASE_STEPS;
+/** A text costs a step for so many characters: it is copied, compared and written. */
+const CHARACTERS_PER_STEP = 64;
+
+let left = Number.POSITIVE_INFINITY;
 
 /**
  * Runs an evaluation whose cost must be in proportion to the text it evaluates, so that loops in loops and values made of
@@ -19,8 +22,13 @@ let left = BASE_STEPS;
  * compared, converted or written. An evaluation never waits, so there is one at a time.
  */
 export function withBudget<T>(characters: number, evaluate: () => T): T {
+  const before = left;
   left = BASE_STEPS + STEPS_PER_CHARACTER * characters;
-  return evaluate();
+  try {
+    return evaluate();
+  } finally {
+    left = before;
+  }
 }
 
 /** Does the work; what exhausts the stack, or makes too long a text, is a mistake of the definition. */
@@ -48,10 +56,10 @@ export function spend(steps: number, span?: Span): void {
   if (left < 0) throw tooMuch('This definition takes too many steps to compute', span);
 }
 
-/** Throws {@link HclError} for a text that is too long to be meant. */
-export function checkLength(text: string, span?: Span): string {
-  if (text.length > MAX_TEXT) throw tooMuch('This text is too long', span);
-  return text;
+/** Takes what a text of so many characters costs. Throws {@link HclError} when it is too long to be meant. */
+export function spendText(characters: number, span?: Span): void {
+  if (characters > MAX_TEXT) throw tooMuch('This text is too long', span);
+  spend(Math.floor(characters / CHARACTERS_PER_STEP), span);
 }
 
 function tooMuch(message: string, span?: Span): HclError {

@@ -1,6 +1,6 @@
 import type { Span } from '../source.ts';
 import type { Expression } from './ast.ts';
-import { checkLength, spend } from './budget.ts';
+import { spend, spendText } from './budget.ts';
 import { convert } from './convert.ts';
 import { HclError } from './error.ts';
 import { INSTEAD_OF } from './functions/elsewhere.ts';
@@ -69,8 +69,10 @@ function applyFunction(callable: HclFunction, args: readonly Argument[], call: C
   });
   try {
     const result = callable.call(converted);
-    if (result.is === 'string') checkLength(result.value, call.span);
-    if ('items' in result) spend(result.items.length, call.span);
+    for (const one of [...converted, result]) {
+      if (one.is === 'string') spendText(one.value.length, call.span);
+      else if ('items' in one) spend(one.items.length, call.span);
+    }
     return result;
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(call);

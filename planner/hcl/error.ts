@@ -18,6 +18,9 @@ export class HclError extends Error {
   }
 }
 
+/** So many mistakes in one expression are enough. */
+const MAX_ERRORS = 20;
+
 /** What each item comes to. Throws one {@link HclError} with all that is wrong in any of them. */
 export function mapAll<T, R>(items: readonly T[], each: (item: T) => R): R[] {
   const results: R[] = [];
@@ -28,6 +31,7 @@ export function mapAll<T, R>(items: readonly T[], each: (item: T) => R): R[] {
     } catch (error) {
       if (!(error instanceof HclError)) throw error;
       errors.push(error);
+      if (errors.length >= MAX_ERRORS) break;
     }
   }
   const [first, ...rest] = errors;

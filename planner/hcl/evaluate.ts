@@ -2,7 +2,7 @@ import type { Span } from '../source.ts';
 import type { Expression, ForExpression, TemplatePart } from './ast.ts';
 import { convert, unify } from './convert.ts';
 import { HclError, isPassable, mapAll } from './error.ts';
-import { checkLength, spend } from './budget.ts';
+import { MAX_TEXT, spend, spendText } from './budget.ts';
 import { callFunction } from './call.ts';
 import type { Scope } from './scope.ts';
 import { compare, formatNumber, isInteger, negate, toDouble } from './number.ts';
@@ -112,8 +112,9 @@ function render(parts: readonly TemplatePart[], scope: Scope): string {
         }
         break;
     }
-    checkLength(out, part.span);
+    if (out.length > MAX_TEXT) break;
   }
+  spendText(out.length, parts[0]?.span);
   return out;
 }
 
@@ -352,7 +353,9 @@ function forExpression(expression: ForExpression, scope: Scope): Value {
     if (name.is !== 'string') continue;
     const result = evaluate(expression.value, inner);
     if (expression.grouping) {
-      groups.set(name.value, [...(groups.get(name.value) ?? []), result]);
+      const group = groups.get(name.value);
+      if (group === undefined) groups.set(name.value, [result]);
+      else group.push(result);
     } else if (entries.has(name.value)) {
       throw wrong(
         expression.key.span,

@@ -81,11 +81,16 @@ export class ExpressionParser {
   }
 
   expression(): Expression {
-    if (++this.#depth > MAX_DEPTH) {
+    return this.#deeper(() => this.#conditional());
+  }
+
+  #deeper<T>(read: () => T): T {
+    if (this.#depth >= MAX_DEPTH) {
       throw this.error(this.peek(), 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
     }
+    this.#depth++;
     try {
-      return this.#conditional();
+      return read();
     } finally {
       this.#depth--;
     }
@@ -146,10 +151,7 @@ export class ExpressionParser {
     if (token.kind !== 'punctuation' || (token.text !== '-' && token.text !== '!'))
       return this.#postfix(this.#primary());
     this.take();
-    if (++this.#depth > MAX_DEPTH)
-      throw this.error(token, 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
-    const operand = this.#unary();
-    this.#depth--;
+    const operand = this.#deeper(() => this.#unary());
     return { is: 'unary', operator: token.text, operand, span: through(this.#at(token), operand.span) };
   }
 

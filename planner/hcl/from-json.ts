@@ -1,42 +1,44 @@
+import type { Result } from '../result.ts';
+import { fail, ok } from '../result.ts';
+import { HclError } from './error.ts';
+import type { JsonNode } from './json-reader.ts';
+import { readJson } from './json-reader.ts';
 import { parseNumber } from './number.ts';
 import type { Value } from './value.ts';
 import { bool, NULL, number, object, text, tuple } from './value.ts';
 
-/**
- * The value of a JSON text, with every digit of its numbers; undefined when it is no JSON. Objects keep the order of
- * their keys.
- */
-export function valueFromJson(source: string): Value | undefined {
+/** The value of a JSON text, with every digit of its numbers. Fails with what is wrong with it. */
+export function valueFromJson(source: string): Result<Value, string> {
   try {
-    return fromJson(JSON.parse(source, exactNumbers as Reviver));
-  } catch {
-    return undefined;
+    return ok(valueOf(readJson({ name: 'JSON', text: source })));
+  } catch (error) {
+    if (error instanceof HclError) return fail(error.message);
+    throw error;
   }
 }
 
-type Reviver = (this: unknown, key: string, value: unknown) => unknown;
-
-/** Node hands the source text of a primitive to the reviver, so that long numbers stay exact (ECMAScript 2025). */
-function exactNumbers(_key: string, value: unknown, context: { readonly source?: string }): unknown {
-  return typeof value === 'number' ? { [NUMBER_TEXT]: context.source ?? String(value) } : value;
-}
-
-const NUMBER_TEXT = Symbol('number');
-
-function fromJson(json: unknown): Value {
-  if (json === null || json === undefined) return NULL;
-  if (typeof json === 'string') return text(json.toWellFormed().normalize('NFC'));
-  if (typeof json === 'boolean') return bool(json);
-  if (Array.isArray(json)) return tuple(json.map(fromJson));
-  if (typeof json === 'object') {
-    if (NUMBER_TEXT in json) return number(parseNumber(String(json[NUMBER_TEXT])) ?? beyondNumbers());
-    return object(
-      Object.entries(json).map(([key, one]) => [key.toWellFormed().normalize('NFC'), fromJson(one)] as const),
-    );
+/** Throws {@link HclError}. */
+function valueOf(node: JsonNode): Value {
+  switch (node.is) {
+    case 'null':
+      return NULL;
+    case 'bool':
+      return bool(node.value);
+    case 'text':
+      return text(normal(node.text));
+    case 'number': {
+      const value = parseNumber(node.digits);
+      if (value !== undefined) return number(value);
+      const message = 'one of its numbers is too large';
+      throw new HclError({ reason: 'syntax', message, span: node.span });
+    }
+    case 'array':
+      return tuple(node.items.map(valueOf));
+    case 'object':
+      return object(node.members.map(({ name, value }) => [normal(name.text), valueOf(value)] as const));
   }
-  return NULL;
 }
 
-function beyondNumbers(): never {
-  throw new RangeError('an exponent beyond what numbers have');
+function normal(value: string): string {
+  return value.toWellFormed().normalize('NFC');
 }

@@ -194,7 +194,7 @@ class JsonReader {
       if (character === '"') {
         offsets.push(at);
         this.#position = at + 1;
-        return { is: 'text', text: decoded, offsets, span: this.#span(start, at + 1) };
+        return { is: 'text', text: decoded.toWellFormed(), offsets, span: this.#span(start, at + 1) };
       }
       const unit = character === '\\' ? this.#escape(at) : { text: character, end: at + 1 };
       if (character < ' ') {

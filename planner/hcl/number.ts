@@ -60,7 +60,7 @@ export function parseNumber(text: string): HclNumber | undefined {
 
 /** The shortest decimal digits that read back as the same number; never an exponent. */
 export function formatNumber(value: HclNumber): string {
-  if (value.infinite !== undefined) return value.infinite > 0 ? 'Inf' : '-Inf';
+  if (value.infinite !== undefined) return value.infinite > 0 ? '+Inf' : '-Inf';
   if (value.mantissa === 0n) return value.negativeZero === true ? '-0' : '0';
   const sign = value.mantissa < 0n ? '-' : '';
   const magnitude = abs(value.mantissa);

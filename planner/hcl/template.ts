@@ -242,13 +242,16 @@ function readEscape(source: ReadableText, at: number): { readonly text: string; 
   const digits = letter === 'u' ? 4 : letter === 'U' ? 8 : 0;
   const hex = source.text.slice(at + 2, at + 2 + digits);
   const point = Number.parseInt(hex, 16);
-  if (digits > 0 && /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits && point <= 0x10ffff) {
+  const isSurrogate = point >= 0xd800 && point <= 0xdfff;
+  if (digits > 0 && /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits && point <= 0x10ffff && !isSurrogate) {
     return { text: String.fromCodePoint(point), end: at + 2 + digits };
   }
   throw syntax(
     source.span(at, at + 2),
-    `There is no escape \\${letter === '\n' ? '' : letter}`,
-    'known are \\n \\r \\t \\" \\\\ \\uXXXX and \\UXXXXXXXX; write \\\\ for a backslash',
+    isSurrogate ? `\\${letter}${hex} is half of a character` : `There is no escape \\${letter === '\n' ? '' : letter}`,
+    isSurrogate
+      ? 'write the whole character, or \\UXXXXXXXX'
+      : 'known are \\n \\r \\t \\" \\\\ \\uXXXX and \\UXXXXXXXX; write \\\\ for a backslash',
   );
 }
 

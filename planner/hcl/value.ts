@@ -77,7 +77,7 @@ export function equal(a: Value, b: Value): boolean {
     case 'bool':
       return b.is === 'bool' && a.value === b.value;
     case 'number':
-      return b.is === 'number' && (compare(a.value, b.value) === 0 || formatNumber(a.value) === formatNumber(b.value));
+      return b.is === 'number' && sameNumber(a.value, b.value);
     case 'tuple':
     case 'list':
     case 'set':
@@ -97,6 +97,12 @@ export function equal(a: Value, b: Value): boolean {
         })
       );
   }
+}
+
+/** Numbers of one precision are told apart by their shortest digits; of two, only the digits tell. */
+function sameNumber(a: HclNumber, b: HclNumber): boolean {
+  if (compare(a, b) === 0) return true;
+  return a.precision !== b.precision && formatNumber(a) === formatNumber(b);
 }
 
 /** Keys and values of an object or map by key, of anything else that can be gone through by index. */

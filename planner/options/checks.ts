@@ -18,6 +18,8 @@ const ULIMITS = new Set([
   'stack',
 ]);
 
+const MAX_LIMIT = 2n ** 63n - 1n;
+
 /** What is wrong with a `ulimits` element (docker/go-units `ParseUlimit`); undefined when nothing is. */
 export function ulimitProblem(text: string): string | undefined {
   const equals = text.indexOf('=');
@@ -29,6 +31,7 @@ export function ulimitProblem(text: string): string | undefined {
     return `too many limit value arguments - ${text.slice(equals + 1)}, can only have up to two, \`soft[:hard]\``;
   if (!limits.every((limit) => /^-?\d+$/.test(limit))) return `invalid ulimit value in ${text}`;
   const [soft = 0n, hard = soft] = limits.map((limit) => BigInt(limit));
+  if (soft > MAX_LIMIT || hard > MAX_LIMIT) return `a limit of ${text} is too large`;
   if (hard !== -1n && (soft === -1n || soft > hard))
     return `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`;
   return undefined;

@@ -58,6 +58,13 @@ export function attestEntry(raw: RawEntry): Parsed<AttestEntry> {
   return ok({ type, attrs, disabled });
 }
 
+/** `--sbom=VALUE` and the like as an entry of `attest`: a boolean, or the fields behind the type. */
+export function attestText(type: 'provenance' | 'sbom', value: string): string {
+  const wanted = goBool(value);
+  if (wanted === undefined) return `type=${type},${value}`;
+  return wanted ? `type=${type}` : `type=${type},disabled=true`;
+}
+
 /** A secret (buildx `util/buildflags/secrets.go`). With `type=env`, `src` is the variable's name. */
 export function secretEntry(raw: RawEntry): Parsed<SecretEntry> {
   const pairs = typeof raw === 'string' ? csvPairs(raw) : ok(raw);

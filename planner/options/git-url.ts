@@ -31,10 +31,19 @@ export function parseGitUrl(text: string): Result<GitUrl, string> | undefined {
   if (location === undefined) return undefined;
   const [, , query = '', fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text) ?? [];
   const colon = fragment.indexOf(':');
-  const subdir = colon === -1 ? '' : fragment.slice(colon + 1).replace(/^\/+|\/+$/g, '');
+  const subdir = colon === -1 ? '' : withoutSlashes(fragment.slice(colon + 1));
   const ref = colon === -1 ? fragment : fragment.slice(0, colon);
   const said = { ...(ref === '' ? {} : { ref }), ...(subdir === '' ? {} : { subdir }) };
   return withQuery({ ...location, ...said }, query);
+}
+
+/** Without the slashes around it. */
+function withoutSlashes(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (text[start] === '/') start++;
+  while (end > start && text[end - 1] === '/') end--;
+  return text.slice(start, end);
 }
 
 /** The host of a git repository, with its port; undefined for what is none. */

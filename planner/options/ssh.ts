@@ -29,9 +29,12 @@ export function sshProblem(
 }
 
 function keyProblem(text: string): string | undefined {
-  const block = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----\r?\n([\s\S]*?)-----END \1-----/.exec(text);
-  if (block === null) return 'ssh: no key found';
-  const [, kind = '', body = ''] = block;
+  const begin = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----\r?\n/.exec(text);
+  const [line = '', kind = ''] = begin ?? [];
+  const start = (begin?.index ?? 0) + line.length;
+  const end = begin === null ? -1 : text.indexOf(`-----END ${kind}-----`, start);
+  if (end === -1) return 'ssh: no key found';
+  const body = text.slice(start, end);
   const encrypted =
     kind === 'ENCRYPTED PRIVATE KEY' ||
     /^Proc-Type: 4,ENCRYPTED/m.test(body) ||

@@ -1,8 +1,9 @@
 import path from 'node:path';
+import { linkedTargets } from '../../planner/graph.ts';
 import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
-import type { Plan, Target } from '../../planner/target.ts';
+import type { Plan } from '../../planner/target.ts';
 import { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
 import { daemonFacts } from '../buildkit/daemon.ts';
@@ -106,8 +107,13 @@ async function prepareAll(
   { cwd, env }: { readonly cwd: string; readonly env: ReadonlyMap<string, string> },
   scope: AsyncDisposableStack,
 ): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
-  const all = await Promise.all(targets.map((target) => prepareTarget(target, { cwd, env, remote })));
-  const prepared = all.flatMap((one) => (one.ok ? [scope.use(one.value)] : []));
+  const settled = await Promise.allSettled(targets.map((target) => prepareTarget(target, { cwd, env, remote })));
+  for (const one of settled) if (one.status === 'fulfilled' && one.value.ok) scope.use(one.value.value);
+  const all = settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+  const prepared = all.flatMap((one) => (one.ok ? [one.value] : []));
   const failures = all.flatMap((one) => (one.ok ? [] : [one.failure]));
   return failures.length > 0 ? fail(failures) : ok(prepared);
 }
@@ -146,14 +152,6 @@ async function badDestinations(
       ? []
       : [{ reason: 'input-missing', target, what: 'output', path: files[index] ?? '', cause } as const],
   );
-}
-
-/** The targets that this one uses as named contexts, each once. */
-function linkedTargets(target: Target): readonly string[] {
-  const names = Object.values(target.contexts)
-    .filter((value) => value.startsWith('target:'))
-    .map((value) => value.slice('target:'.length));
-  return [...new Set(names)];
 }
 
 function outcomeOf(result: Awaited<ReturnType<typeof buildTarget>>): TargetOutcome {

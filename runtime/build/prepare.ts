@@ -160,11 +160,17 @@ async function dockerfileHint(dir: string, shown: string): Promise<string> {
 
 async function inlineDockerfile(target: Target, text: string): Promise<Omit<PreparedTarget, 'agents'>> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'depot-dockerfile-'));
-  await writeFile(path.join(dir, 'Dockerfile'), text, { mode: 0o600 });
+  const remove = (): Promise<void> => rm(dir, { recursive: true, force: true });
+  try {
+    await writeFile(path.join(dir, 'Dockerfile'), text, { mode: 0o600 });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   return {
     target,
     dockerfile: { dir, name: 'Dockerfile', apart: true },
     dockerfileShown: `dockerfile-inline of target "${target.name}"`,
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: remove,
   };
 }

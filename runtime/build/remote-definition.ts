@@ -6,12 +6,13 @@ import type { SourceFile } from '../../planner/source.ts';
 import type { Gateway } from '../buildkit/client.ts';
 import { BuildkitClient } from '../buildkit/client.ts';
 import type { Definition } from '../buildkit/definition.ts';
-import { HTTP_FILE, sourceDefinition, withoutPassword } from '../buildkit/definition.ts';
+import { HTTP_FILE, sourceDefinition } from '../buildkit/definition.ts';
 import { wireError } from '../buildkit/error.ts';
 import { JobError, runInside } from '../buildkit/job.ts';
 import { refIds } from '../buildkit/linked-inputs.ts';
 import type { RemoteSource } from '../buildkit/remote-tree.ts';
 import { remoteSource, unpacked } from '../buildkit/remote-tree.ts';
+import { withoutPassword, withoutPasswords } from '../buildkit/url-text.ts';
 import type { EventSink } from '../event.ts';
 import type { DefinitionUnreadable, RuntimeFailure } from '../failure.ts';
 import { FailureError } from '../failure.ts';
@@ -132,7 +133,7 @@ async function read(
   let root = await tree.fetch(sourceDefinition(source));
   if (kind === 'http') {
     if (!isArchive(await tree.read(root, HTTP_FILE, HEADER_BYTES))) {
-      return { url, kind: 'file', files: [await definitionFile(tree, root, { url, path: HTTP_FILE, name: url })] };
+      return { url, kind: 'file', files: [await definitionFile(tree, root, { url, path: HTTP_FILE, isWhole: true })] };
     }
     root = await tree.fetch(unpacked(source));
     if (await isStillPacked(tree, root)) {
@@ -142,7 +143,8 @@ async function read(
   }
   const files: SourceFile[] = [];
   for (const name of names) {
-    if (await tree.isThere(root, name)) files.push(await definitionFile(tree, root, { url, path: name, name }));
+    if (await tree.isThere(root, name))
+      files.push(await definitionFile(tree, root, { url, path: name, isWhole: false }));
     else if (!mayBeMissing) throw new FailureError(missing(url, name));
   }
   return { url, kind: 'tree', files };
@@ -156,16 +158,19 @@ async function isStillPacked(tree: Tree, root: string): Promise<boolean> {
 async function definitionFile(
   tree: Tree,
   root: string,
-  { url, path, name }: { readonly url: string; readonly path: string; readonly name: string },
+  { url, path, isWhole }: { readonly url: string; readonly path: string; readonly isWhole: boolean },
 ): Promise<SourceFile> {
   const bytes = await tree.read(root, path, MAX_DEFINITION_BYTES + 1);
-  const what = name === url ? 'it' : name;
+  const what = isWhole ? 'it' : path;
   if (bytes.length > MAX_DEFINITION_BYTES) {
-    const cause = `${what} is bigger than the maximum size of a definition (2 MB) and no archive`;
-    throw new FailureError(unreadable(url, name === url ? cause : cause.replace(' and no archive', '')));
+    const cause = `${what} is bigger than the maximum size of a definition (2 MB)`;
+    throw new FailureError(unreadable(url, isWhole ? `${cause} and no archive` : cause));
   }
   try {
-    return { name, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+    return {
+      name: isWhole ? withoutPassword(url) : path,
+      text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+    };
   } catch {
     throw new FailureError(unreadable(url, `${what} is neither an archive nor valid UTF-8 text`));
   }
@@ -211,7 +216,7 @@ function failureOf(error: unknown, { url, signal }: RemoteRequest): RuntimeFailu
   const wire = error instanceof JobError ? error.wire : wireError(error);
   const message = wire?.message ?? (error instanceof Error ? error.message : undefined);
   if (message === undefined) throw error;
-  return unreadable(url, message.trim(), hintFor(message));
+  return unreadable(url, withoutPasswords(message.trim()), hintFor(message));
 }
 
 function hintFor(message: string): string | undefined {

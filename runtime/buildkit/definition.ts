@@ -5,6 +5,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { GitUrl } from '../../planner/options/git-url.ts';
 import type { DefinitionSchema } from '../../proto/gen/pb/ops_pb.ts';
 import { OpSchema } from '../../proto/gen/pb/ops_pb.ts';
+import { withoutPassword } from './url-text.ts';
 
 /** A marshalled build graph, as the daemon takes it. */
 export type Definition = MessageInitShape<typeof DefinitionSchema>;
@@ -99,11 +100,6 @@ export function sourceDefinition(source: Source, copies: readonly Copy[] = []): 
   }
   graph.add({ inputs: [{ digest: top }] }, { caps: [] });
   return { def: graph.ops, metadata: graph.metadata };
-}
-
-/** A URL without the password or token in it, for whoever reads along. */
-export function withoutPassword(url: string): string {
-  return url.replace(/^([a-z]+:\/\/)[^/@]*:[^/@]*@/, '$1xxxxx:xxxxx@').replace(/^(https?:\/\/)[^/@:]+@/, '$1xxxxx@');
 }
 
 class Graph {

@@ -8,6 +8,7 @@ import type { DaemonFacts } from './daemon.ts';
 import type { Definition } from './definition.ts';
 import { remoteFolder } from './remote-tree.ts';
 import { formatPlatform, parsePlatform } from './platform.ts';
+import { withoutPassword } from './url-text.ts';
 
 /** A target as the Dockerfile frontend wants it. */
 export interface FrontendRequest {
@@ -145,7 +146,8 @@ function ownName(name: string): string {
 /** A folder of the tree that the definition came from. */
 function folderOf({ remote = '' }: FrontendContext, folder: string, as: string): Definition {
   const definition = remoteFolder(remote, folder, as);
-  if (!definition.ok) throw new Error(`the definition was read from ${remote}, but ${definition.failure}`);
+  if (!definition.ok)
+    throw new Error(`the definition was read from ${withoutPassword(remote)}, but ${definition.failure}`);
   return definition.value;
 }
 

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { status as code } from '@grpc/grpc-js';
+import { secretFile } from '../../planner/options/secret.ts';
 import type { SecretEntry } from '../../planner/target.ts';
 import { Secrets } from '../../proto/gen/moby/buildkit/secrets/v1/secrets_pb.ts';
 import type { SessionService } from './server.ts';
@@ -21,9 +22,9 @@ export function secretsService(
   return unaryHandler(Secrets.method.getSecret, async ({ ID }) => {
     const secret = byId.get(ID);
     if (!secret) throw new RpcError(code.NOT_FOUND, `secret ${ID} is not offered by this build`);
-    const variable = secret.env ?? (secret.src === undefined && env.has(secret.id) ? secret.id : undefined);
-    if (variable !== undefined) return { data: withinLimit(Buffer.from(env.get(variable) ?? ''), ID) };
-    return { data: await readSecret(resolve(secret.src ?? secret.id), ID) };
+    const file = secret.env === undefined ? secretFile(secret, env) : undefined;
+    if (file !== undefined) return { data: await readSecret(resolve(file), ID) };
+    return { data: withinLimit(Buffer.from(env.get(secret.env ?? secret.id) ?? ''), ID) };
   });
 }
 

@@ -41,11 +41,13 @@ function socketOf(sockets: ReadonlyMap<string, string>, id: string): string {
 }
 
 async function forward(call: ServerCall, socket: string): Promise<void> {
+  call.signal.throwIfAborted();
   const agent = net.connect({ path: socket });
-  const giveUp = (): void => void agent.destroy();
+  const giveUp = (): void => void agent.destroy(call.signal.reason as Error);
   call.signal.addEventListener('abort', giveUp, { once: true });
+  agent.on('error', toldByReading);
   try {
-    await once(agent, 'connect');
+    await once(agent, 'connect', { signal: call.signal });
     const answers = agentMessages(agent);
     for await (const request of agentMessages(chunks(call))) {
       await answer(request, { call, agent, answers });
@@ -58,6 +60,9 @@ async function forward(call: ServerCall, socket: string): Promise<void> {
     agent.destroy();
   }
 }
+
+/** Whatever breaks the connection is told by the next answer that is waited for. */
+function toldByReading(): void {}
 
 async function answer(
   request: Buffer,

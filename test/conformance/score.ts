@@ -1,14 +1,14 @@
 /**
  * Scores the program against the stored answers of the real peers (bake/README.md, compose/README.md).
  *
- *   node test/conformance/score.ts bake|compose [--errors] [CASE-GLOB...]
+ *   node test/conformance/score.ts bake|compose [--errors] [--accept] [CASE-GLOB...]
  *
  * JSON is compared deeply: arrays in order (but for the lists the peers take from map iteration), keys in any order. An
- * error case holds when the exit code is not 0, stdout is empty, and stderr says something and shows no stack trace; whether
- * it speaks of the same thing is for a reader: `--errors` shows both texts.
+ * error case holds when the exit code is not 0, stdout is empty, and the first line of stderr is the one in
+ * `KIND-errors.json`. Those lines were read beside the peer's: `--errors` shows both texts, `--accept` stores ours.
  */
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, matchesGlob, relative, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -54,10 +54,11 @@ export async function score(kind: Kind, globs: readonly string[] = []): Promise<
   const home = join(root, 'home');
   await mkdir(home);
   const verdicts: Verdict[] = [];
+  const accepted = await acceptedErrors(kind);
   const queue = [...names];
   const worker = async (): Promise<void> => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      const place = { cases, name, root, home };
+      const place = { cases, name, root, home, accepted };
       verdicts.push(...(kind === 'bake' ? [await bakeCase(place)] : await composeCase(place)));
     }
   };
@@ -74,6 +75,14 @@ interface Place {
   readonly name: string;
   readonly root: string;
   readonly home: string;
+  readonly accepted: Accepted;
+}
+
+/** What we say of each error case, in one line. */
+type Accepted = Readonly<Record<string, string>>;
+
+async function acceptedErrors(kind: Kind): Promise<Accepted> {
+  return JSON.parse((await maybe(join(import.meta.dirname, `${kind}-errors.json`))) ?? '{}') as Accepted;
 }
 
 interface Run {
@@ -89,7 +98,7 @@ interface Answer {
   readonly error: string | undefined;
 }
 
-async function bakeCase({ cases, name, root, home }: Place): Promise<Verdict> {
+async function bakeCase({ cases, name, root, home, accepted }: Place): Promise<Verdict> {
   const from = join(cases, name);
   const dir = join(root, name);
   await cp(from, dir, { recursive: true, verbatimSymlinks: true });
@@ -105,7 +114,8 @@ async function bakeCase({ cases, name, root, home }: Place): Promise<Verdict> {
     env,
     input: await maybe(join(from, 'stdin')),
   });
-  return judge(name, run, await bakeAnswer(name, from), (one) => scrubbed(one, [dir, home, root]));
+  const answer = await bakeAnswer(name, from);
+  return judge(name, run, { answer, accepted }, (one) => scrubbed(one, [dir, home, root]));
 }
 
 async function bakeAnswer(name: string, from: string): Promise<Answer> {
@@ -132,7 +142,7 @@ interface ComposeCommand {
   readonly symlinks?: Readonly<Record<string, string>>;
 }
 
-async function composeCase({ cases, name, root, home }: Place): Promise<readonly Verdict[]> {
+async function composeCase({ cases, name, root, home, accepted }: Place): Promise<readonly Verdict[]> {
   const from = join(cases, name);
   const spec = JSON.parse((await maybe(join(from, 'cmd'))) ?? '{}') as ComposeCommand;
   const dir = join(root, name, spec.dirname ?? 'app');
@@ -170,16 +180,25 @@ async function composeCase({ cases, name, root, home }: Place): Promise<readonly
       texts: await stored(new RegExp(`^expected-${what}(\\.\\d+)?\\.txt$`)),
       error: await maybe(join(from, `expected-${what}-error.txt`)),
     };
-    verdicts.push(judge(`${name} (${what})`, run, answer, (one) => composeScrubbed(one, dir, home)));
+    const scrub = (one: string): string => composeScrubbed(one, dir, home);
+    verdicts.push(judge(`${name} (${what})`, run, { answer, accepted }, scrub));
   }
   return verdicts;
 }
 
-function judge(name: string, run: Run, { jsons, texts, error }: Answer, scrub: (one: string) => string): Verdict {
+function judge(
+  name: string,
+  run: Run,
+  { answer, accepted }: { readonly answer: Answer; readonly accepted: Accepted },
+  scrub: (one: string) => string,
+): Verdict {
+  const { jsons, texts, error } = answer;
   const says = scrub(run.stderr).trim();
   if (jsons.length + texts.length === 0) {
     const errors = { theirs: (error ?? '').trim(), ours: says };
-    return { name, wrong: errorProblem(run, says, error), errors };
+    const expected = accepted[name];
+    const other = firstError(says) === expected ? undefined : `says ${firstError(says)}, not ${expected}`;
+    return { name, wrong: errorProblem(run, says, error) ?? other, errors };
   }
   if (run.code !== 0) return { name, wrong: error === undefined ? `exit ${run.code}: ${firstLine(says)}` : undefined };
   const out = scrub(run.stdout);
@@ -265,6 +284,11 @@ function composeScrubbed(one: string, dir: string, home: string): string {
   return out.replace(/("com\.docker\.compose\.version": ")[^"]*(")/g, '$1{{COMPOSE_VERSION}}$2');
 }
 
+/** What is wrong first; warnings come before it. */
+function firstError(says: string): string {
+  return says.split('\n').find((line) => line.startsWith('ERROR')) ?? firstLine(says);
+}
+
 function firstLine(one: string): string {
   return (one.split('\n').find((line) => line.trim() !== '') ?? '').slice(0, 140);
 }
@@ -315,6 +339,7 @@ async function shell(
 
 async function main(argv: readonly string[]): Promise<number> {
   const showErrors = argv.includes('--errors');
+  const accepts = argv.includes('--accept');
   const [kind, ...globs] = argv.filter((arg) => !arg.startsWith('--'));
   if (kind !== 'bake' && kind !== 'compose') {
     console.error('usage: score.ts bake|compose [--errors] [CASE-GLOB...]');
@@ -324,6 +349,12 @@ async function main(argv: readonly string[]): Promise<number> {
   const failed = verdicts.filter(({ wrong }) => wrong !== undefined);
   for (const { name, errors } of showErrors ? verdicts : []) {
     if (errors !== undefined) console.log(`== ${name}\n--- theirs\n${errors.theirs}\n--- ours\n${errors.ours}\n`);
+  }
+  if (accepts) {
+    const stored = { ...(await acceptedErrors(kind)) };
+    for (const { name, errors } of verdicts) if (errors !== undefined) stored[name] = firstError(errors.ours);
+    const sorted = Object.fromEntries(Object.entries(stored).sort(([a], [b]) => (a < b ? -1 : 1)));
+    await writeFile(join(import.meta.dirname, `${kind}-errors.json`), `${JSON.stringify(sorted, undefined, 2)}\n`);
   }
   for (const { name, wrong } of failed) console.log(`${name}: ${wrong}`);
   console.log(`${verdicts.length - failed.length} passed, ${failed.length} failed`);

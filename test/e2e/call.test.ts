@@ -179,3 +179,22 @@ describe('--lint', () => {
     expect(run.stderr).not.toContain('COPY a /a\n#');
   });
 });
+
+test(
+  'targets are built with the proxies of the Docker configuration, whatever holds its credentials',
+  async () => {
+    await using own = await tempFolder('proxies');
+    const bakeFile = 'target "default" { dockerfile-inline = "FROM scratch\\nARG HTTP_PROXY\\n" }\n';
+    await writeFile(join(own.path, 'docker-bake.hcl'), bakeFile);
+    await writeFile(join(own.path, 'config.json'), '{"proxies":{"default":{"httpProxy":"http://proxy:1"}}}');
+    const env = { DOCKER_HOST: engine.dockerHost, DOCKER_CONFIG: own.path, DOCKER_AUTH_CONFIG: '{}' };
+    const run = await depot(['bake', '--call=outline,format=json', '--progress=quiet'], { cwd: own.path, env });
+    expect(run.exitCode, run.stderr).toBe(0);
+    const { target } = JSON.parse(run.stdout) as {
+      readonly target: { readonly default: Readonly<Record<string, unknown>> };
+    };
+    expect(target.default).toMatchObject({ outline: { args: [{ name: 'HTTP_PROXY', value: 'http://proxy:1' }] } });
+    expect(target.default['build']).not.toHaveProperty('args');
+  },
+  TEST_MS,
+);

@@ -377,6 +377,13 @@ describe('a remote definition that cannot be read', () => {
     expect(run.stderr).toMatch(/^ERROR: http:\/\/.*\/page\.html:1:1: /);
   });
 
+  test('a mistake in a single file names its URL without the password in it', async () => {
+    const line = at('URL/page.html').map((one) => one.replace('://', '://someone:open-sesame@'));
+    const run = await bake(['--print', '--progress=quiet', ...line]);
+    expect(run.stderr).toMatch(/^ERROR: http:\/\/xxxxx:xxxxx@.*\/page\.html:1:1: /);
+    expect(run.stderr).not.toContain('sesame');
+  });
+
   test('a definition above 1 KiB is read whole', async () => {
     const run = await bake(['--print', '--progress=quiet', ...at('URL/large.hcl')]);
     expect(run.exitCode, run.stderr).toBe(0);

@@ -102,7 +102,7 @@ test.each(['default', 'default=../agent.sock'])(
   'a step uses the agent that ssh = ["%s"] means: it lists keys, and cannot change the agent',
   async (ssh) => {
     await using agent = await playedAgent();
-    const run = await bake(ssh, { SSH_AUTH_SOCK: agent.socket, BUILDX_BAKE_ENTITLEMENTS_FS: '0' });
+    const run = await bake(ssh, { SSH_AUTH_SOCK: agent.socket, BUILDX_BAKE_ENTITLEMENTS_FS: '0' }, '--allow=ssh');
     expect(run.exitCode, run.stderr).toBe(0);
     expect(untar(await readFile(join(folder.path, 'work', 'out.tar')))).toEqual({ types: '12 5 12\n' });
     expect(agent.asked).toEqual([11, 11]);

@@ -1,5 +1,6 @@
 import { constants, createHash, createPrivateKey, privateDecrypt, randomUUID } from 'node:crypto';
 import { genSaltSync, hashSync } from 'bcryptjs';
+import { spend } from '../budget.ts';
 import type { HclFunction } from '../scope.ts';
 import { CallError } from '../scope.ts';
 import type { Value } from '../value.ts';
@@ -31,6 +32,8 @@ const MAX_COST = 31;
 /** One more doubles the time; this one takes a second or two. */
 const MOST_PATIENT_COST = 14;
 const MAX_PASSWORD_BYTES = 72;
+/** What a round costs of the evaluation's budget. */
+const STEPS_PER_ROUND = 60;
 
 function bcrypt(args: readonly Value[]): Value {
   const password = textAt(args, 0);
@@ -43,6 +46,7 @@ function bcrypt(args: readonly Value[]): Value {
   if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) {
     throw new CallError(`password length exceeds ${MAX_PASSWORD_BYTES} bytes`, 0);
   }
+  spend(STEPS_PER_ROUND * 2 ** given);
   const salt = genSaltSync(given < MIN_COST ? DEFAULT_COST : given);
   return text(hashSync(password, salt.replace(/^\$2.\$/, '$2a$')));
 }

@@ -1,3 +1,4 @@
+import { MAX_TEXT } from '../budget.ts';
 import { fromInteger, toInteger } from '../number.ts';
 import type { HclFunction, Parameter } from '../scope.ts';
 import { CallError } from '../scope.ts';
@@ -55,9 +56,6 @@ export function countAt(args: readonly Value[], at: number, label = ''): number 
 
 /** Text in the one form that equal texts share (NFC), with no halves of characters. */
 export const nfc = (value: string): Value => text(value.toWellFormed().normalize());
-
-/** What a person may have meant to write; longer texts are a slip of a number. */
-const MAX_TEXT = 32 * 1024 * 1024;
 
 /** Refuses a text of so many characters before it is made. */
 export function refuseLongText(length: number): void {

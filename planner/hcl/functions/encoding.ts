@@ -11,10 +11,9 @@ import { jsonText } from './json-text.ts';
 export const ENCODING_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
   jsonencode: define([anyOrNull('val')], (args) => text(jsonText(valueAt(args, 0)))),
   jsondecode: define([string('str')], (args) => {
-    const source = textAt(args, 0);
-    const value = valueFromJson(source);
-    if (value === undefined) throw new CallError(`it is not valid JSON: ${jsonMistake(source)}`, 0);
-    return value;
+    const value = valueFromJson(textAt(args, 0));
+    if (value.ok) return value.value;
+    throw new CallError(`it is not valid JSON: ${value.failure}`, 0);
   }),
   csvdecode: define([string('str')], (args) => csvTable(textAt(args, 0))),
   base64encode: define([string('str')], (args) => text(Buffer.from(textAt(args, 0)).toString('base64'))),
@@ -34,12 +33,3 @@ export const ENCODING_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
     ),
   ),
 };
-
-function jsonMistake(source: string): string {
-  try {
-    JSON.parse(source);
-    return 'one of its numbers is too large';
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}

@@ -1,3 +1,4 @@
+import { spend } from '../budget.ts';
 import type { Program } from './program.ts';
 import type { Assertion } from './syntax.ts';
 
@@ -14,6 +15,9 @@ export class MatchTooLong extends Error {
 
 /** A second or two. */
 const MAX_STEPS = 20_000_000;
+
+/** How many of them cost one step of the evaluation's budget. */
+const MATCHES_PER_STEP = 4;
 
 interface Thread {
   readonly at: number;
@@ -45,6 +49,7 @@ export class Matcher {
     for (let position = from; ;) {
       if (matched === undefined) this.#add(current, 0, position, []);
       if (current.length === 0 && (matched !== undefined || position >= this.#text.length)) return matched;
+      const before = this.#steps;
       const code = this.#text.codePointAt(position);
       const after = position + (code === undefined ? 0 : code > 0xffff ? 2 : 1);
       const next: Thread[] = [];
@@ -64,6 +69,7 @@ export class Matcher {
       }
       if (code === undefined) return matched;
       this.#steps += current.length;
+      spend((this.#steps - before) / MATCHES_PER_STEP);
       current = next;
       position = after;
     }

@@ -70,3 +70,8 @@ test.each([
   const { plan } = await goodPlanOf('target "default" {}\ntarget "all" {}\n', { targets });
   expect(plan.groups).toEqual([{ name: 'default', targets: listed }]);
 });
+
+test('a --var that nobody declares is told', async () => {
+  const { warnings } = await goodPlanOf('variable "TAG" {}\ntarget "default" {}\n', { vars: new Map([['TAGG', '1']]) });
+  expect(warnings.map(({ hint }) => hint)).toEqual(['did you mean "TAG"?']);
+});

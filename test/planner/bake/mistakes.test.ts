@@ -167,3 +167,54 @@ test('a misspelt architecture is told', async () => {
     'target "default": the platform "linux/amd6" has an unknown architecture; did you mean "amd64"?',
   ]);
 });
+
+test.each([
+  ['slow functions', '[for i in range(1000) : bcrypt("x", 14)]'],
+  ['slow patterns', `[for i in range(1000) : can(regex("(a+)+$", "${'a'.repeat(4_000)}!"))]`],
+  ['long texts', `[for i in range(1000) : base64encode("${'a'.repeat(200_000)}\${i}")]`],
+])('%s in a loop end in a clear mistake', async (_name, expression) => {
+  const found = await mistakesOf(`target "default" {\n  args = { A = length(${expression}) }\n}\n`);
+  expect(found.map(({ reason }) => reason)).toEqual(['too-much']);
+});
+
+test('many elements of one group, and many fractions, are no more than many', async () => {
+  const { plan } = await goodPlanOf(
+    'target "default" {\n  args = {\n' +
+      '    A = length({ for i in flatten([for j in range(200) : range(200)]) : "k" => i... }["k"])\n' +
+      '    B = length(distinct([for i in range(900) : 1 / (i + 1)]))\n  }\n}\n',
+  );
+  expect(plan.targets[0]?.args).toEqual({ A: '40000', B: '900' });
+});
+
+/** Every target inherits the two of the next level. */
+function diamonds(levels: number, last: string): string {
+  const blocks = Array.from({ length: levels }, (_, at) =>
+    ['a', 'b'].map((side) => `target "${side}${at}" {\n  inherits = ["a${at + 1}", "b${at + 1}"]\n}\n`).join(''),
+  );
+  return `${blocks.join('')}${last}`;
+}
+
+test('diamonds of inheritance cost what they have targets, with a circle in them and with a mistake', async () => {
+  const plain = diamonds(40, 'target "a40" {\n  tags = ["x"]\n}\ntarget "b40" {}\n');
+  const circle = diamonds(
+    40,
+    'target "a40" {\n  inherits = ["b40"]\n  tags = ["x"]\n}\ntarget "b40" {\n  inherits = ["a40"]\n}\n',
+  );
+  for (const text of [plain, circle]) {
+    const { plan } = await goodPlanOf(text, { targets: ['a0'] });
+    expect(plan.targets[0]?.tags).toEqual(['x']);
+  }
+  const found = await mistakesOf(plain, { targets: ['a0'], overrides: ['*.platform=a/b/c/d'] });
+  expect(found).toHaveLength(1);
+});
+
+test('a line that is nested too deeply does not make the next one so', async () => {
+  const found = await mistakesOf(`a = ${'-'.repeat(500)}1\nb = ((((1))))\n`);
+  expect(found.map(({ message }) => message)).toEqual(['This is nested too deeply']);
+});
+
+test('JSON in the environment is told what is wrong with it', async () => {
+  const text = 'variable "V" {\n  type = list(any)\n}\ntarget "default" {}\n';
+  const [found] = await mistakesOf(text, { variables: new Map([['V_JSON', '['.repeat(1000)]]) });
+  expect(found?.message).toContain('it is not JSON: This is nested too deeply');
+});

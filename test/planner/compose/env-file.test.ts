@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseEnvFile } from '../../../planner/compose/env-file.ts';
 import { positionAt } from '../../../planner/source.ts';
+import { spentMs } from '../spent.ts';
 
 function parse(text: string): Readonly<Record<string, string>> | string {
   const parsed = parseEnvFile({ name: '.env', text }, { get: (name) => (name === 'OUT' ? 'outside' : undefined) });
@@ -42,6 +43,19 @@ describe('statements', () => {
     ['B=${C:?say $OUT}', '1:3: required variable C is missing a value: say outside'],
   ])('%j is refused where it is wrong', (text, expected) => {
     expect(parse(text)).toBe(expected);
+  });
+});
+
+describe('long texts are read in one go', () => {
+  const blanks = ' '.repeat(200_000);
+
+  test.each([
+    ['blanks in a value', `A=a${blanks}b`],
+    ['blanks in a name', `A${blanks}b=1`],
+    ['blanks between statements', blanks.repeat(40)],
+    ['references', `A=${'${B:-x}'.repeat(50_000)}`],
+  ])('%s', (_what, text) => {
+    expect(spentMs(() => parse(text))).toBeLessThan(1000);
   });
 });
 

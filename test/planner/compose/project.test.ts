@@ -5,9 +5,11 @@ import type { ComposeFileSystem } from '../../../planner/compose/context.ts';
 import type { ComposeProject } from '../../../planner/compose/project.ts';
 import { loadProject } from '../../../planner/compose/project.ts';
 import type { Diagnostic } from '../../../planner/diagnostic.ts';
+import type { Planned } from '../../../planner/plan.ts';
 import type { Result } from '../../../planner/result.ts';
 import { positionAt } from '../../../planner/source.ts';
 import type { Target } from '../../../planner/target.ts';
+import { spentMs } from '../spent.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -39,14 +41,26 @@ function load(files: Files, named: readonly string[] = []): Result<ComposeProjec
 function problems(files: Files, named: readonly string[] = []): readonly string[] {
   const loaded = load(files, named);
   if (loaded.ok) return [];
-  return loaded.failure.map(({ message, span }) => {
-    if (span === undefined) return message;
-    const { line, column } = positionAt(span.file.text, span.start);
-    return `${span.file.name}:${line}:${column} ${message}`;
-  });
+  return loaded.failure.map(told);
+}
+
+function told({ message, span }: Diagnostic): string {
+  if (span === undefined) return message;
+  const { line, column } = positionAt(span.file.text, span.start);
+  return `${span.file.name}:${line}:${column} ${message}`;
 }
 
 function targets(files: Files, named: readonly string[] = []): Readonly<Record<string, Target>> {
+  const planned = plan(files, named);
+  if (!planned.ok) throw new Error(planned.failure[0]?.message);
+  return Object.fromEntries(planned.value.plan.targets.map((target) => [target.name, target]));
+}
+
+function plan(
+  files: Files,
+  named: readonly string[] = [],
+  environment: ReadonlyMap<string, string> = new Map(),
+): Result<Planned, readonly Diagnostic[]> {
   const fs = inMemory(files);
   const loaded = load(files, named);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure.map(({ message }) => message)));
@@ -61,9 +75,7 @@ function targets(files: Files, named: readonly string[] = []): Readonly<Record<s
   };
   const definition = composeDefinition(loaded.value, { ...options, ...switches });
   if (!definition.ok) throw new Error(definition.failure[0]?.message);
-  const planned = composePlan(definition.value, { provenance: undefined, sbom: undefined });
-  if (!planned.ok) throw new Error(planned.failure[0]?.message);
-  return Object.fromEntries(planned.value.plan.targets.map((target) => [target.name, target]));
+  return composePlan(definition.value, { provenance: undefined, sbom: undefined, environment, fs });
 }
 
 describe('what is built', () => {
@@ -107,6 +119,48 @@ describe('what is built', () => {
     });
     expect(built['s']).toMatchObject({ context: '/p/base/x', contexts: { h: '/home/me/h', r: 'docker-image://r' } });
     expect(built['m']).toMatchObject({ context: '/p/m', tags: ['m:7'] });
+  });
+});
+
+describe('a plan is checked as one of bake', () => {
+  const text = (build: string, image = 'x'): string =>
+    `services:\n  s:\n    image: ${image}\n    build: {context: ., ${build}}\n`;
+
+  test.each([
+    [
+      text('secrets: [t]') + 'secrets: {t: {file: ./t}}\n',
+      '4:34 target "s": failed to stat /p/t: stat /p/t: no such file or directory',
+    ],
+    [text('ssh: [default]'), '4:30 target "s": invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set'],
+    [text('ssh: [k=./key]'), '4:30 target "s": failed to stat /p/key: no such file or directory'],
+    [
+      text('no_cache: true', '"Bad Name!!"'),
+      '3:12 target "s": invalid tag "Bad Name!!": the name of a repository must be lowercase',
+    ],
+    [text('tags: [a:b:c]'), '4:31 target "s": invalid tag "a:b:c": it is no name of an image'],
+    [
+      text('platforms: [linux/a/b/c]'),
+      '4:36 target "s": "linux/a/b/c": cannot parse platform specifier: invalid argument',
+    ],
+    [text('ulimits: {files: 1}'), '4:34 target "s": invalid ulimit type: files'],
+    [text('cache_from: [a=b]'), '4:37 type required for "a=b"'],
+  ])('%j', (compose, expected) => {
+    const planned = plan({ '/p/compose.yaml': compose });
+    expect(planned.ok ? [] : planned.failure.map(told)).toEqual([`compose.yaml:${expected}`]);
+  });
+
+  test('and finished as one', () => {
+    const compose = text('network: host, ssh: [default], platforms: [linux/amd46]');
+    const environment = new Map([
+      ['SSH_AUTH_SOCK', '/p/compose.yaml'],
+      ['SOURCE_DATE_EPOCH', '0'],
+    ]);
+    const planned = plan({ '/p/compose.yaml': compose }, [], environment);
+    expect(planned.ok && planned.value.plan.targets[0]).toMatchObject({
+      entitlements: ['network.host'],
+      args: { SOURCE_DATE_EPOCH: '0' },
+    });
+    expect(planned.ok && planned.value.warnings.map(({ hint }) => hint)).toEqual(['did you mean "amd64"?']);
   });
 });
 
@@ -173,3 +227,49 @@ describe('mistakes are told with their place', () => {
     expect(problems(files)).toEqual(expected);
   });
 });
+
+describe('what grows without end is refused', () => {
+  test('files that each include the next twice', () => {
+    const names = Array.from({ length: 26 }, (_, at) => `/p/${at}.yaml`);
+    const next = (at: number): string => `include: [./${at + 1}.yaml, {path: ./${at + 1}.yaml}]\n`;
+    const files = Object.fromEntries(names.map((name, at) => [name, at === 25 ? 'services: {}\n' : next(at)]));
+    const [first = ''] = problems(files, ['0.yaml']);
+    expect(first).toMatch(/^\d+\.yaml:1:\d+ includes make this project load more than 2000 files$/);
+  });
+
+  test('a large file that is included often', () => {
+    const large = `services: {}\n# ${'x'.repeat(1024 * 1024)}\n`;
+    const files = { '/p/compose.yaml': `include:\n${'- large.yaml\n'.repeat(9)}`, '/p/large.yaml': large };
+    expect(problems(files)).toEqual(['compose.yaml:9:3 includes make this project load more than 8 MiB']);
+  });
+
+  test('but a file that many include is read', () => {
+    const users = Array.from({ length: 200 }, (_, at) => `/p/${at}.yaml`);
+    const files = Object.fromEntries(users.map((name) => [name, 'include: [base.yaml]\n']));
+    const all = users.map((name) => `- .${name.slice(2)}\n`).join('');
+    const base = 'services: {base: {build: .}}\n';
+    const built = targets({ ...files, '/p/compose.yaml': `include:\n${all}`, '/p/base.yaml': base });
+    expect(Object.keys(built)).toEqual(['base']);
+  });
+
+  test.each([
+    ['unknown keys', `services: {a: {image: x}}\n${lines((at) => `imgae${at}: {}`)}`],
+    ['wrong values', `services:\n  a:\n    image: x\n    ports:\n${lines((at) => `      - {prot: ${at}}`)}`],
+    ['variables', `services:\n  a:\n    labels:\n${lines((at) => `      l${at}: "\${x y}"`)}`],
+  ])('%s come to 100 mistakes, and soon', (_what, text) => {
+    let told = 0;
+    const spent = spentMs(() => (told = problems({ '/p/compose.yaml': text }).length));
+    expect(told).toBe(100);
+    expect(spent).toBeLessThan(4000);
+  });
+
+  test('long lists of mappings are compared in one go', () => {
+    const ports = lines((at) => `      - {target: ${at + 1}}`);
+    const text = `services:\n  a:\n    image: x\n    ports:\n${ports}`;
+    expect(spentMs(() => expect(problems({ '/p/compose.yaml': text })).toEqual([]))).toBeLessThan(4000);
+  });
+});
+
+function lines(line: (at: number) => string): string {
+  return `${Array.from({ length: 20_000 }, (_, at) => line(at)).join('\n')}\n`;
+}

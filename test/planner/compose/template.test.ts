@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { interpolate } from '../../../planner/compose/template.ts';
+import { spentMs } from '../spent.ts';
 
 const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['SET', 'value'],
@@ -76,6 +77,17 @@ describe('references', () => {
       else failure = made.failure.is;
     }
     expect(failure).toBe('too-long');
+  });
+});
+
+describe('a long line is read in one go', () => {
+  test.each([
+    ['references', '${A}'.repeat(300_000)],
+    ['plain references', '$A'.repeat(300_000)],
+    ['one brace at its beginning', `}${'${A'.repeat(300_000)}`],
+    ['text behind the references', `${'${A}'.repeat(10_000)}${'x'.repeat(1_000_000)}`],
+  ])('%s', (_what, text) => {
+    expect(spentMs(() => interpolate(text, { get: () => 'a' }))).toBeLessThan(1000);
   });
 });
 

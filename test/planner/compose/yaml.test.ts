@@ -5,6 +5,7 @@ import { child } from '../../../planner/compose/node.ts';
 import { plainScalar, scalarText } from '../../../planner/compose/scalar.ts';
 import { readYaml } from '../../../planner/compose/yaml.ts';
 import { positionAt } from '../../../planner/source.ts';
+import { spentMs } from '../spent.ts';
 
 function plain(node: Node): unknown {
   if (node.is === 'list') return node.items.map(plain);
@@ -66,6 +67,13 @@ describe('a file', () => {
     ]);
   });
 
+  test('tags of YAML that mean nothing to Compose leave values as they are', () => {
+    expect(read('a: !!pairs [b: c]\nd: !!omap [e: f]\ng: !!set {h}\ni: !!timestamp "2001-02-03"\n')).toEqual([
+      { a: [{ b: 'c' }], d: [{ e: 'f' }], g: { h: null }, i: '2001-02-03' },
+    ]);
+    expect(read('a: !!binary "YQ=="\nb: !!binary |\n  Y\n  Q==\n')).toEqual([{ a: 'a', b: 'a' }]);
+  });
+
   test('collections and quoted texts may hang out to the left of their parent', () => {
     const text =
       'services:\n    a:\n        build: {\n  "context": "x",\n"args": {A: "1\n 2"}\n  }\n    b: {image: "two\nlines"}\n';
@@ -88,11 +96,18 @@ describe('a file', () => {
     ['a: *b', ["1:4 yaml: unknown anchor 'b' referenced"]],
     ['a: &a\n  b: *a', ['2:6 cycle detected: node at path a.b references node at path a']],
     ['a: !!int x', ['1:10 yaml: cannot decode !!str `x` as a !!int']],
+    ['a: !!binary a', ['1:13 yaml: !!binary value contains invalid base64 data']],
+    ['a: !!binary a', ['1:13 yaml: !!binary value contains invalid base64 data']],
     ['a: "x\\/y"', ['1:6 yaml: found unknown escape character']],
     ['%YAML 1.2\n---\na: 1', ['1:1 yaml: found incompatible YAML document']],
     [`a: ${'['.repeat(1000)}`, ['1:204 this is nested too deeply']],
   ])('%j is refused where it is wrong', (text, expected) => {
     expect(refused(text)).toEqual(expected);
+  });
+
+  test('no more than 100 keys that stand twice are told, and soon', () => {
+    const text = `a: 0\n${Array.from({ length: 20_000 }, (_, at) => `k${at % 10_000}: 1\n`).join('')}`;
+    expect(spentMs(() => expect(refused(text)).toHaveLength(100))).toBeLessThan(4000);
   });
 
   test('aliases of aliases do not multiply without end', () => {

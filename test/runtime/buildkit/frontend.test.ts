@@ -97,4 +97,13 @@ describe('a target becomes frontend options', () => {
     expect(localDirs.get('_context')).toBe('/work/elsewhere');
     expect(localDirs.get('context')).toBe('/work');
   });
+
+  test('a definition that is no tree is told without the password in its URL', () => {
+    const folder = target('app', { contextIsRemote: true });
+    const context = { cwd: '/work', facts, defaultProvenance: false, dockerfile: undefined, sharedKey: String };
+    const remote = 'https://someone:secret@host/app.git?nonsense=1';
+    expect(() => frontendRequest(folder, { ...context, remote })).toThrow(
+      'the definition was read from https://xxxxx:xxxxx@host/app.git?nonsense=xxxxx, but unexpected query "nonsense"',
+    );
+  });
 });

@@ -43,10 +43,10 @@ describeFunctions({
     ['jsondecode("[]")', '[]', 'tuple([])'],
     ['jsondecode("1.50")', '1.5', 'number'],
     ['jsondecode("null")', 'null', 'any'],
-    ['jsondecode("{a:1}")', { fails: 'it is not valid JSON: Expected property name' }],
-    ['jsondecode("")', { fails: 'it is not valid JSON: Unexpected end' }],
+    ['jsondecode("{a:1}")', { fails: 'it is not valid JSON: A name in quotes is expected here' }],
+    ['jsondecode("")', { fails: 'it is not valid JSON: A JSON value is expected here' }],
     ['jsondecode("{\\"a\\":1,\\"a\\":2}")', '{"a":2}', 'object({a=number})'],
-    ['jsondecode("1 2")', { fails: 'it is not valid JSON: Unexpected non-whitespace character after JSON' }],
+    ['jsondecode("1 2")', { fails: 'it is not valid JSON: Nothing may follow the JSON value' }],
     ['jsondecode("123456789012345678901234567890")', '123456789012345678901234567890', 'number'],
   ],
   jsonencode: [

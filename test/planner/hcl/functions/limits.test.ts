@@ -1,3 +1,4 @@
+import { withBudget } from '../../../../planner/hcl/budget.ts';
 import { describe, expect, test } from 'vitest';
 import { failureOf, valueOf } from './expression.ts';
 
@@ -9,10 +10,10 @@ const BOMBS: readonly (readonly [expression: string, says: string])[] = [
   ['format("%999999999d", 1)', 'too wide'],
   ['format("%.999999999f", 1)', 'too wide'],
   ['format("%[99999999999999999999]s", "a")', 'not enough arguments'],
-  ['indent(1e15, "a\\nb\\n")', 'more than 33554432 characters'],
-  ['replace(format("%99999s", "a"), "", format("%99999s", "b"))', 'more than 33554432 characters'],
-  ['regex_replace(format("%99999s", "a"), "", format("%99999s", "b"))', 'more than 33554432 characters'],
-  ['join(format("%99999s", "a"), range(1000))', 'more than 33554432 characters'],
+  ['indent(1e15, "a\\nb\\n")', 'more than 16777216 characters'],
+  ['replace(format("%99999s", "a"), "", format("%99999s", "b"))', 'more than 16777216 characters'],
+  ['regex_replace(format("%99999s", "a"), "", format("%99999s", "b"))', 'more than 16777216 characters'],
+  ['join(format("%99999s", "a"), range(1000))', 'more than 16777216 characters'],
   ['setproduct(range(1000), range(1000))', 'at most 100000'],
   ['setproduct(range(1000), range(1000), range(1000), range(1000))', 'at most 100000'],
   ['bcrypt("pw", 31)', 'cost 31 would take too long'],
@@ -34,9 +35,7 @@ const BOMBS: readonly (readonly [expression: string, says: string])[] = [
 
 describe('what would never end', () => {
   test.each(BOMBS)('%s', (expression, says) => {
-    const start = performance.now();
     expect(failureOf(expression)?.diagnostics[0].message).toContain(says);
-    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test.each([
@@ -46,9 +45,8 @@ describe('what would never end', () => {
     ['([a-zA-Z]+)*$', 'a'],
     ['^(([a-z])+.)+[A-Z]([a-z])+$', 'a'],
   ])('the pattern %s does not go through all ways to match', (pattern, letter) => {
-    const start = performance.now();
-    valueOf(`regexall(${JSON.stringify(pattern)}, "${letter.repeat(20_000)}!")`);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    const source = `regexall(${JSON.stringify(pattern)}, "${letter.repeat(20_000)}!")`;
+    expect(() => withBudget(source.length, () => valueOf(source))).not.toThrow();
   });
 
   test('a constraint of many blanks is read in linear time', () => {
