@@ -21,9 +21,12 @@ export interface IgnoreFilePlaces {
  * every other error.
  */
 export function ignoreFileTooLarge(wire: WireError, places: IgnoreFilePlaces): InputMissing | undefined {
+  // In grpc-go's words: the daemon lives, and tells of the session that broke.
   const isLimit =
     (wire.code === code.RESOURCE_EXHAUSTED && wire.message.includes('larger than max')) ||
-    /header list size|received prior goaway|stream terminated by RST_STREAM/i.test(wire.message);
+    /header list size|received prior goaway|error reading from server|stream terminated by RST_STREAM/i.test(
+      wire.message,
+    );
   if (!isLimit) return undefined;
   const { dockerfile, context } = places;
   const candidates = [

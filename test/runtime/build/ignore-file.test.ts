@@ -13,6 +13,7 @@ const TOO_LARGE = 'grpc: trying to send message larger than max (21231211 vs. 16
 test.each([
   [TOO_LARGE, 2_000_000, true],
   [TOO_LARGE, 2_000, false],
+  ['rpc error: code = Unavailable desc = error reading from server: EOF', 2_000_000, true],
   ['the disk is full', 2_000_000, false],
 ])('%j with an ignore file of %i bytes is blamed on it: %s', async (message, bytes, isBlamed) => {
   await using folder = await tempFolder('ignore');
