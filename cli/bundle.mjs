@@ -1,10 +1,11 @@
-// Bundles the program into dist/, so that it starts in a fraction of the time. Run by `npm install`; where rolldown is
+// Bundles the program into dist/, or into the empty folder named, so that it starts in a fraction of the time. Run by `npm install`; where rolldown is
 // absent (an install without development packages) the sources are run as they are.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const [, , folder = path.join(root, 'dist')] = process.argv;
 
 /**
  * Node's own modules, asked for by name: an import of one reads every one of its exports, and with them loads what nobody
@@ -57,7 +58,7 @@ const isTarget = Number(process.versions.node.split('.')[0]) >= 24;
 if (bundler === undefined) {
   console.log('rolldown is not installed: depot will run from its sources.');
 } else {
-  rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+  if (process.argv.length < 3) rmSync(folder, { recursive: true, force: true });
   const bundle = await bundler.rolldown({
     input: { main: path.join(root, 'cli/main.ts'), planner: path.join(root, 'planner/library.ts') },
     cwd: root,
@@ -69,7 +70,7 @@ if (bundler === undefined) {
     plugins: isTarget ? [withoutHttp, builtinsByName] : [withoutHttp],
   });
   await bundle.write({
-    dir: path.join(root, 'dist'),
+    dir: folder,
     format: 'esm',
     banner: REQUIRE,
     chunkFileNames: '[name]-[hash].js',

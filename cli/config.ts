@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Result } from '../planner/result.ts';
 import { ok } from '../planner/result.ts';
 import type { BadDockerConfig, DockerConfig } from '../runtime/docker/config.ts';
 import { EMPTY_DOCKER_CONFIG, parseDockerConfig } from '../runtime/docker/config.ts';
+import { makeFolder } from '../runtime/files/make-folder.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +25,7 @@ export async function nodeId(folder: string): Promise<string> {
   const known = await readFile(file, 'utf8').catch(() => '');
   if (/^[0-9a-f]{32}$/.test(known.trim())) return known.trim();
   const made = randomBytes(16).toString('hex');
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  await makeFolder(folder, { mode: 0o700 }).catch(() => undefined);
   await writeFile(file, `${made}\n`, { mode: 0o600 }).catch(() => undefined);
   return made;
 }

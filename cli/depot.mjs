@@ -15,8 +15,9 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const newEnough = (major === 24 && minor >= 16) || (major === 26 && minor >= 1) || major > 26;
 
 if (newEnough) {
+  const launcher = process.env[GUARD];
   delete process.env[GUARD];
-  await start();
+  await start(Number(launcher));
 } else if (process.env[GUARD]) {
   complain('the Node that npm installed is too old as well');
 } else {
@@ -25,7 +26,7 @@ if (newEnough) {
   else complain('and none is installed beside depot');
 }
 
-async function start() {
+async function start(launcher) {
   const module = await builtin('node:module');
   const home = process.env.HOME;
   const cache = process.env.XDG_CACHE_HOME || (home && `${home}/.cache`);
@@ -34,7 +35,7 @@ async function start() {
   const source = `${here}/main.ts`;
   const entry = existsSync(source) && !isFresh(bundle) ? source : bundle;
   const { main } = await import(entry);
-  await main(process.argv.slice(2));
+  await main(process.argv.slice(2), launcher > 0 ? { launcher } : {});
 }
 
 /** Whether the bundle is there and newer than every source file. */
@@ -64,8 +65,9 @@ function installedNode() {
 async function relaunch(node) {
   const { spawn } = await import('node:child_process');
   const child = spawn(node, ['--', self, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env: { ...process.env, [GUARD]: '1' },
+    // The pipe closes when this process ends, however it ends: so the child knows.
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, [GUARD]: '3' },
   });
   // The terminal gives Ctrl-C to the child as well; it decides what that means.
   process.on('SIGINT', () => {});

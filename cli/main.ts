@@ -25,8 +25,12 @@ const COMMANDS: readonly CommandEntry[] = [
 /** The exit code of a process ended by Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** Runs one command line (without the program's own name) and ends the process with its exit code. */
-export async function main(argv: readonly string[]): Promise<void> {
+/**
+ * Runs one command line (without the program's own name) and ends the process with its exit code. `launcher`: the file
+ * descriptor of a pipe that closes when the process ends that started this one for the user.
+ */
+export async function main(argv: readonly string[], options: { readonly launcher?: number } = {}): Promise<void> {
+  launcher = options.launcher;
   const code = await dispatch(argv).catch((error: unknown) => {
     const debug = argv.includes('--debug') || argv.includes('-D');
     streams.stderr.write(`ERROR: internal error: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -117,7 +121,9 @@ function workingDirectory(): string | undefined {
 
 let interrupt: AbortSignal | undefined;
 
-/** The first Ctrl-C asks to end, and says so; the second ends at once. */
+let launcher: number | undefined;
+
+/** The first Ctrl-C asks to end, and says so; the second ends at once. The death of the launcher asks to end as well. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -126,5 +132,12 @@ function interruptSignal(): AbortSignal {
     controller.abort(new Error(`ended by ${signal}`));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  if (launcher !== undefined) {
+    const { Socket } = process.getBuiltinModule('node:net');
+    const pipe = new Socket({ fd: launcher, readable: true, writable: false });
+    pipe.on('error', () => undefined);
+    pipe.once('close', () => controller.abort(new Error('the process that started this one is gone')));
+    pipe.resume().unref();
+  }
   return controller.signal;
 }

@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, appendFile, constants, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { unreachable } from '../planner/result.ts';
 import type { BuiltTarget } from '../runtime/build/build.ts';
+import { destination, openPipe, replaceFile } from '../runtime/load/destination.ts';
 
 /**
  * What `--metadata-file` holds: for each target the exporters' answers, those that are JSON in base64 as JSON, and the
@@ -24,21 +26,39 @@ export async function metadataProblem(file: string): Promise<string | undefined>
       () => false,
     );
   if (await isFolder(file)) return 'it is a folder';
-  if (!(await isFolder(path.dirname(file)))) return `there is no folder ${path.dirname(file)}`;
-  return access(path.dirname(file), constants.W_OK).then(
+  const to = await destination(file).catch((error: Error) => ({ is: 'refused', why: error.message }) as const);
+  if (to.is === 'refused') return to.why;
+  // What is replaced needs its folder to be writable, what is written to only itself.
+  const written = to.is === 'file' ? path.dirname(to.path) : to.path;
+  if (to.is === 'file' && !(await isFolder(written))) return `there is no folder ${written}`;
+  return access(written, constants.W_OK).then(
     () => undefined,
-    (error: NodeJS.ErrnoException) => `${path.dirname(file)} cannot be written to (${error.code ?? error.message})`,
+    (error: NodeJS.ErrnoException) => `${written} cannot be written to (${error.code ?? error.message})`,
   );
 }
 
-/** Writes the file whole or not at all. Throws the file system's error. */
-export async function writeMetadata(file: string, text: string): Promise<void> {
-  const partial = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
-  try {
-    await writeFile(partial, text, { mode: 0o644, flag: 'wx' });
-    await rename(partial, file);
-  } finally {
-    await rm(partial, { force: true });
+/**
+ * Writes a file whole or not at all, where a symbolic link leads; into a pipe or a device without replacing it. Throws the
+ * file system's error.
+ */
+export async function writeMetadata(
+  file: string,
+  text: string,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const to = await destination(file);
+  switch (to.is) {
+    case 'file':
+      return replaceFile(to.path, (partial) => writeFile(partial, text, { mode: 0o644, flag: 'wx' }));
+    case 'pipe':
+      return pipeline([text], await openPipe(file, { signal }), { signal });
+    case 'character device':
+    case 'open file':
+      return appendFile(file, text);
+    case 'refused':
+      throw new Error(to.why);
+    default:
+      return unreachable(to);
   }
 }
 

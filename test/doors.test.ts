@@ -28,11 +28,11 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [
     /^runtime\/load\//,
-    /^(?:runtime\/(?:load|docker|registry|buildkit|session)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:load|docker|registry|buildkit|session)\/|runtime\/files\/make-folder\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/hosts\//,
-    /^(?:runtime\/(?:hosts|docker)\/|runtime\/buildkit\/endpoint\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:hosts|docker)\/|runtime\/(?:buildkit\/endpoint|files\/make-folder)\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/build\//,

@@ -126,12 +126,12 @@ async function run(
 async function metadataWritten(
   outcome: BuildOutcome,
   engine: EngineHandle,
-  { args, cwd, stderr }: CommandContext,
+  { args, cwd, stderr, signal }: CommandContext,
 ): Promise<boolean> {
   const file = args.texts.get('metadata-file');
   if (file === undefined) return true;
   try {
-    await writeMetadata(path.resolve(cwd, file), metadataJson(outcome.built, engine.name));
+    await writeMetadata(path.resolve(cwd, file), metadataJson(outcome.built, engine.name), { signal });
     return true;
   } catch (error) {
     stderr.write(

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { linkedTargets } from '../../planner/graph.ts';
 import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
@@ -11,6 +12,7 @@ import type { PlannedExport } from '../buildkit/exporters.ts';
 import { plannedExports } from '../buildkit/exporters.ts';
 import type { EventSink, TargetOutcome } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
+import { archiveProblem } from '../load/archive-sinks.ts';
 import { unreachableBuilder, withLossesJoined } from './failures.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
@@ -72,7 +74,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   if (!isFacts(facts)) {
     return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(builder.endpoint, facts)]);
   }
-  const ready = withExports(prepared.value, facts);
+  const ready = await withExports(prepared.value, { facts, cwd });
   if (!ready.ok) return ready;
 
   emit({ type: 'builder-ready', name: builder.name, driver: builder.driver, version: facts.version });
@@ -121,19 +123,35 @@ interface ReadyTarget {
   readonly exports: readonly PlannedExport[];
 }
 
-function withExports(
+async function withExports(
   prepared: readonly PreparedTarget[],
-  facts: DaemonFacts,
-): Result<readonly ReadyTarget[], readonly RuntimeFailure[]> {
+  { facts, cwd }: { readonly facts: DaemonFacts; readonly cwd: string },
+): Promise<Result<readonly ReadyTarget[], readonly RuntimeFailure[]>> {
   const ready: ReadyTarget[] = [];
   const refused: RuntimeFailure[] = [];
   for (const one of prepared) {
     const isAsked = calledMethod(one.target.call) !== undefined;
     const exports = isAsked ? ok([]) : plannedExports(one.target, facts);
-    if (exports.ok) ready.push({ one, exports: exports.value });
-    else refused.push(exports.failure);
+    if (exports.ok) {
+      ready.push({ one, exports: exports.value });
+      refused.push(...(await badDestinations(one.target.name, exports.value, cwd)));
+    } else refused.push(exports.failure);
   }
   return refused.length > 0 ? fail(refused) : ok(ready);
+}
+
+async function badDestinations(
+  target: string,
+  exports: readonly PlannedExport[],
+  cwd: string,
+): Promise<readonly RuntimeFailure[]> {
+  const files = exports.flatMap(({ sink }) => (sink?.kind === 'file' ? [sink.path] : []));
+  const problems = await Promise.all(files.map((file) => archiveProblem(path.resolve(cwd, file))));
+  return problems.flatMap((cause, index) =>
+    cause === undefined
+      ? []
+      : [{ reason: 'input-missing', target, what: 'output', path: files[index] ?? '', cause } as const],
+  );
 }
 
 function outcomeOf(result: Awaited<ReturnType<typeof buildTarget>>): TargetOutcome {

@@ -1,3 +1,4 @@
+import { FIRST_ANSWER_MS } from '../buildkit/client.ts';
 import { describeEndpoint } from '../buildkit/describe-endpoint.ts';
 import type { Endpoint } from '../buildkit/endpoint.ts';
 import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';
@@ -7,16 +8,22 @@ import { explainUnreachable } from '../docker/unreachable.ts';
 import type { BuilderLost, BuilderUnreachable, RuntimeFailure, SolveFailed } from '../failure.ts';
 
 const UNKNOWN = 2;
+const DEADLINE_EXCEEDED = 4;
 
 /** A builder that did not answer its first question. */
 export function unreachableBuilder(endpoint: Endpoint, error: unknown): BuilderUnreachable {
   const wire = wireError(error);
   const said = connectionCause(wire?.message ?? (error instanceof Error ? error.message : String(error)));
+  const isDocker = endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';
   return {
     reason: 'builder-unreachable',
     endpoint: describeEndpoint(endpoint),
-    hint: 'is the engine running? `depot engine status` tells, `depot engine up` starts one',
-    ...explainUnreachable(said, endpoint),
+    hint: isDocker
+      ? 'is the engine running? `depot engine status` tells, `depot engine up` starts one'
+      : 'start that BuildKit; or unset BUILDKIT_HOST, if it is set, to build on another engine',
+    ...(wire?.code === DEADLINE_EXCEEDED
+      ? { cause: `it did not answer in ${FIRST_ANSWER_MS / 1000} seconds` }
+      : explainUnreachable(said, endpoint)),
   };
 }
 
@@ -43,7 +50,7 @@ export function buildFailure(
   return {
     reason: 'solve-failed',
     target: about.target,
-    message: wire.message,
+    message: indented(wire.message),
     ...(wire.code === UNKNOWN ? {} : { code: codeName(wire.code) }),
     sources: wire.sources.map((source) =>
       source.filename === about.dockerfile.asked ? { ...source, filename: about.dockerfile.shown } : source,
@@ -64,13 +71,18 @@ export function withLossesJoined(failures: readonly RuntimeFailure[]): readonly 
 
 /** What would help, for what a registry answers most often. */
 function hint(message: string): { readonly hint?: string } {
+  const login = (registry: string): { readonly hint: string } => ({
+    hint: `log in with \`docker login ${registry}\`, or check the credentials in Docker's config.json`,
+  });
+  const tokenFor = /no token for (\S+): .* refused a token/.exec(message)?.[1];
+  if (tokenFor !== undefined) return login(tokenFor);
   const registry = /(?:https?:\/\/)([^/"\s]+)\//.exec(message)?.[1];
   if (registry === undefined) return {};
   if (/connection refused|no such host|i\/o timeout/.test(message)) {
     return { hint: `is the registry ${registry} running, and can the builder reach it?` };
   }
   if (/401 Unauthorized|no basic auth credentials|authorization failed|insufficient_scope|denied/i.test(message)) {
-    return { hint: `log in with \`docker login ${registry}\`, or check the credentials in Docker's config.json` };
+    return login(registry);
   }
   return {};
 }
@@ -78,5 +90,10 @@ function hint(message: string): { readonly hint?: string } {
 /** grpc-js wraps what the socket said; only that is of use to a person. */
 function connectionCause(message: string): string {
   const last = /Last error: (.*?)(?: \(\d{4}-\d\d-\d\dT[\d:.]+Z\))?(?:\. Resolution note:.*)?$/s.exec(message);
-  return last?.[1] ?? message;
+  return indented(last?.[1] ?? message);
+}
+
+/** Further lines of a message stand apart from our own: what a builder says cannot pass for what we say. */
+function indented(message: string): string {
+  return message.replace(/\r?\n|\r/g, '\n    ');
 }

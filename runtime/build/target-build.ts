@@ -26,6 +26,7 @@ import { randomId, Session } from '../session/session.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
 import { sshService } from '../session/ssh.ts';
 import { buildFailure } from './failures.ts';
+import { ignoreFileTooLarge } from './ignore-file.ts';
 import type { Links } from './links.ts';
 import { LinkBroken } from './links.ts';
 import { ownStep } from './own-step.ts';
@@ -207,6 +208,12 @@ function resultOf(
   if (error instanceof FailureError) return { is: 'failed', failure: error.failure };
   const wire = error instanceof JobError ? error.wire : wireError(error);
   if (wire === undefined) throw error;
+  const tooLarge = ignoreFileTooLarge(wire, {
+    target: about.prepared.target.name,
+    context: about.request.localDirs.get('context'),
+    dockerfile: about.prepared.dockerfile,
+  });
+  if (tooLarge !== undefined) return { is: 'failed', failure: tooLarge };
   return {
     is: 'failed',
     failure: buildFailure(wire, {

@@ -29,7 +29,7 @@ import { wireError } from './error.ts';
 const BUILD_ID_KEY = 'buildkit-controlapi-buildid';
 
 /** How long the first answer of a daemon may take, connection included. */
-const FIRST_ANSWER_MS = 20_000;
+export const FIRST_ANSWER_MS = 20_000;
 
 /** How long a daemon may take to name its capabilities (buildx waits as long). */
 const PING_MS = 15_000;

@@ -19,6 +19,9 @@ import { statusUpdate } from './status.ts';
 /** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
 const STATUS_LINGER_MS = 5_000;
 
+/** How long it may go on in all once it has been cancelled: the daemon may be out of reach. */
+const GOODBYE_MS = 2_000;
+
 /** How long the daemon may take to end a build whose frontend side has failed. */
 const RETURN_GRACE_MS = 5_000;
 
@@ -111,7 +114,7 @@ export async function runInside(
     throw await explained(client, work.ref, error);
   } finally {
     work.session.close();
-    await news.end();
+    await news.end({ limitMs: signal.aborted ? GOODBYE_MS : undefined });
     own.abort();
   }
 }
@@ -187,7 +190,7 @@ function watchStatus(
   client: BuildkitClient,
   ref: string,
   onStatus: (update: StatusUpdate) => void,
-): { end: () => Promise<void> } {
+): { end: (options: { readonly limitMs: number | undefined }) => Promise<void> } {
   const own = new AbortController();
   let silence: NodeJS.Timeout | undefined;
   const linger = (): void => {
@@ -201,9 +204,11 @@ function watchStatus(
     }
   })().catch(statusIsNews);
   return {
-    end: async () => {
+    end: async ({ limitMs }) => {
+      const limit = limitMs === undefined ? undefined : setTimeout(() => own.abort(), limitMs);
       linger();
       await reading;
+      clearTimeout(limit);
       clearTimeout(silence);
     },
   };

@@ -3,9 +3,10 @@ import { fail, ok } from '../../planner/result.ts';
 
 /** The part of Docker's `config.json` that names credentials (docker/cli `cli/config/configfile`). */
 export interface DockerConfig {
-  readonly auths: Readonly<Record<string, StoredAuth>>;
+  /** By registry host, as it is written. */
+  readonly auths: ReadonlyMap<string, StoredAuth>;
   /** Credential helpers by registry host. */
-  readonly credHelpers: Readonly<Record<string, string>>;
+  readonly credHelpers: ReadonlyMap<string, string>;
   /** The helper for every other host; empty when there is none. */
   readonly credsStore: string;
   readonly currentContext: string;
@@ -27,59 +28,71 @@ export interface BadDockerConfig {
 }
 
 /** What holds when there is no file. */
-export const EMPTY_DOCKER_CONFIG: DockerConfig = { auths: {}, credHelpers: {}, credsStore: '', currentContext: '' };
+export const EMPTY_DOCKER_CONFIG: DockerConfig = {
+  auths: new Map(),
+  credHelpers: new Map(),
+  credsStore: '',
+  currentContext: '',
+};
 
 /** Reads the text of a `config.json` (or of `DOCKER_AUTH_CONFIG`); `file` is its name for messages. */
 export function parseDockerConfig(text: string, file: string): Result<DockerConfig, BadDockerConfig> {
-  let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
-    return fail({ reason: 'bad-docker-config', file, cause: 'it is not JSON' });
+    const config = record(parsed(text), 'it');
+    const auths = Object.entries(record(config.auths, 'auths'));
+    const helpers = Object.entries(record(config.credHelpers, 'credHelpers'));
+    return ok({
+      auths: new Map(auths.map(([host, entry]) => [host, storedAuth(entry, `auths[${JSON.stringify(host)}]`)])),
+      credHelpers: new Map(
+        helpers.map(([host, helper]) => [host, textOf(helper, `credHelpers[${JSON.stringify(host)}]`)]),
+      ),
+      credsStore: textOf(config.credsStore, 'credsStore'),
+      currentContext: textOf(config.currentContext, 'currentContext'),
+    });
+  } catch (error) {
+    if (error instanceof Unfit) return fail({ reason: 'bad-docker-config', file, cause: error.message });
+    throw error;
   }
-  if (!isRecord(json)) return fail({ reason: 'bad-docker-config', file, cause: 'it is not a JSON object' });
-  const auths: Record<string, StoredAuth> = {};
-  for (const [host, entry] of Object.entries(isRecord(json.auths) ? json.auths : {})) {
-    const auth = storedAuth(isRecord(entry) ? entry : {});
-    if (auth === undefined) {
-      return fail({
-        reason: 'bad-docker-config',
-        file,
-        cause: `auths[${JSON.stringify(host)}].auth is not user:password in base64`,
-      });
-    }
-    auths[host] = auth;
-  }
-  return ok({
-    auths,
-    credHelpers: stringRecord(json.credHelpers),
-    credsStore: textOf(json.credsStore),
-    currentContext: textOf(json.currentContext),
-  });
 }
 
-function storedAuth(entry: Readonly<Record<string, unknown>>): StoredAuth | undefined {
-  const encoded = textOf(entry.auth);
+/** What is not as it must be. */
+class Unfit extends Error {}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Unfit('it is not JSON');
+  }
+}
+
+function storedAuth(value: unknown, where: string): StoredAuth {
+  const entry = record(value, where);
+  const encoded = textOf(entry.auth, `${where}.auth`);
   const plain = Buffer.from(encoded, 'base64').toString('utf8').replace(/\0+$/, '');
   const colon = plain.indexOf(':');
-  if (encoded !== '' && colon < 1) return undefined;
+  if (encoded !== '' && colon < 1) throw new Unfit(`${where}.auth is not user:password in base64`);
+  const [username, password] = [
+    textOf(entry.username, `${where}.username`),
+    textOf(entry.password, `${where}.password`),
+  ];
   return {
-    username: encoded === '' ? textOf(entry.username) : plain.slice(0, colon),
-    password: encoded === '' ? textOf(entry.password) : plain.slice(colon + 1),
-    identityToken: textOf(entry.identitytoken),
-    registryToken: textOf(entry.registrytoken),
+    username: encoded === '' ? username : plain.slice(0, colon),
+    password: encoded === '' ? password : plain.slice(colon + 1),
+    identityToken: textOf(entry.identitytoken, `${where}.identitytoken`),
+    registryToken: textOf(entry.registrytoken, `${where}.registrytoken`),
   };
 }
 
-function stringRecord(value: unknown): Readonly<Record<string, string>> {
-  if (!isRecord(value)) return {};
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, textOf(one)]));
+/** As Go reads JSON, `null` is the same as nothing. */
+function record(value: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Unfit(`${where} is not a JSON object`);
+  return value as Readonly<Record<string, unknown>>;
 }
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function textOf(value: unknown, where: string): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string') throw new Unfit(`${where} is not a string`);
+  return value;
 }

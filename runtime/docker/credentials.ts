@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { DockerConfig } from './config.ts';
+import type { DockerConfig, StoredAuth } from './config.ts';
 
 /** What is known for one registry: a password, an identity token (no user name), a ready bearer token, or nothing. */
 export interface RegistryCredentials {
@@ -17,6 +17,9 @@ const HUB_HOSTS = new Set(['registry-1.docker.io', 'docker.io', 'index.docker.io
 
 /** A helper that asks a keychain may wait for a person; one that hangs must not hold a build for ever. */
 const HELPER_MS = 60_000;
+
+/** Credentials are some hundred bytes, tokens some thousand. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /** Long enough for one build, shorter than what short-lived helpers hand out (buildx caches as long). */
 const CACHE_MS = 290_000;
@@ -39,43 +42,67 @@ export class CredentialHelperFailed extends Error {
 export class CredentialStore {
   readonly #config: DockerConfig;
   readonly #env: ReadonlyMap<string, string>;
+  readonly #helperMs: number;
   readonly #known = new Map<string, { readonly at: number; readonly answer: Promise<RegistryCredentials> }>();
 
-  /** `env`: what helpers are run with. */
-  constructor(config: DockerConfig, env: ReadonlyMap<string, string>) {
+  /** `env`: what helpers are run with; `helperMs`: how long one may take (60,000). */
+  constructor(
+    config: DockerConfig,
+    env: ReadonlyMap<string, string>,
+    { helperMs = HELPER_MS }: { readonly helperMs?: number } = {},
+  ) {
     this.#config = config;
     this.#env = env;
+    this.#helperMs = helperMs;
   }
 
-  /** Never fails for a registry nobody knows. Throws {@link CredentialHelperFailed}. */
+  /** The program that is asked for a registry's credentials; undefined when it is only looked up. */
+  helperOf(host: string): string | undefined {
+    const helper = this.#helper(host);
+    return helper === '' ? undefined : `docker-credential-${helper}`;
+  }
+
+  /**
+   * Never fails for a registry nobody knows. Throws {@link CredentialHelperFailed}; a helper that failed is not asked for
+   * the same registry again, however often the builder tries.
+   */
   find(host: string, { signal }: { signal: AbortSignal }): Promise<RegistryCredentials> {
     const known = this.#known.get(host);
     if (known && Date.now() - known.at < CACHE_MS) return known.answer;
     const answer = this.#look(host, signal);
     this.#known.set(host, { at: Date.now(), answer });
-    answer.catch(() => this.#known.delete(host));
+    answer.catch(() => signal.aborted && this.#known.delete(host));
     return answer;
   }
 
   async #look(host: string, signal: AbortSignal): Promise<RegistryCredentials> {
-    const key = HUB_HOSTS.has(host) ? HUB_KEY : host;
-    const helper = this.#config.credHelpers[key] ?? this.#config.credHelpers[host] ?? this.#config.credsStore;
+    const key = keyOf(host);
+    const helper = this.#helper(host);
     if (helper !== '') {
-      const found = await askHelper(helper, key, { env: this.#env, signal });
+      const found = await askHelper(helper, key, { env: this.#env, limitMs: this.#helperMs, signal });
       if (found) return found;
     }
-    const stored = this.#config.auths[key] ?? this.#storedByHost(key);
+    const stored = this.#config.auths.get(key) ?? this.#storedByHost(key);
     if (!stored) return ANONYMOUS;
     if (stored.identityToken !== '')
       return { username: '', secret: stored.identityToken, registryToken: stored.registryToken };
     return { username: stored.username, secret: stored.password, registryToken: stored.registryToken };
   }
 
-  /** Keys may carry a scheme and a path (`https://host/v1/`). */
-  #storedByHost(key: string): DockerConfig['auths'][string] | undefined {
-    const wanted = hostOf(key);
-    return Object.entries(this.#config.auths).find(([name]) => hostOf(name) === wanted)?.[1];
+  #helper(host: string): string {
+    const { credHelpers, credsStore } = this.#config;
+    return credHelpers.get(keyOf(host)) ?? credHelpers.get(host) ?? credsStore;
   }
+
+  /** Keys may carry a scheme and a path (`https://host/v1/`). */
+  #storedByHost(key: string): StoredAuth | undefined {
+    const wanted = hostOf(key);
+    return [...this.#config.auths].find(([name]) => hostOf(name) === wanted)?.[1];
+  }
+}
+
+function keyOf(host: string): string {
+  return HUB_HOSTS.has(host) ? HUB_KEY : host;
 }
 
 function hostOf(key: string): string {
@@ -85,21 +112,37 @@ function hostOf(key: string): string {
 async function askHelper(
   helper: string,
   server: string,
-  { env, signal }: { readonly env: ReadonlyMap<string, string>; readonly signal: AbortSignal },
+  {
+    env,
+    limitMs,
+    signal,
+  }: { readonly env: ReadonlyMap<string, string>; readonly limitMs: number; readonly signal: AbortSignal },
 ): Promise<RegistryCredentials | undefined> {
   if (!/^[\w.-]+$/.test(helper)) throw new CredentialHelperFailed(helper, 'has a name that is no program');
+  const late = AbortSignal.timeout(limitMs);
   const child = spawn(`docker-credential-${helper}`, ['get'], {
     env: Object.fromEntries(env),
     stdio: ['pipe', 'pipe', 'ignore'],
-    signal: AbortSignal.any([signal, AbortSignal.timeout(HELPER_MS)]),
+    signal: AbortSignal.any([signal, late]),
+    killSignal: 'SIGKILL',
   });
   const { promise, resolve, reject } = Promise.withResolvers<{ readonly code: number | null; readonly out: string }>();
+  const giveUp = (why: string): void => {
+    child.kill('SIGKILL');
+    child.stdout.destroy();
+    reject(new CredentialHelperFailed(helper, why));
+  };
   const out: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  let bytes = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    out.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) giveUp(`wrote more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB and was stopped`);
+  });
   child.stdin.on('error', () => undefined);
   child.once('error', (error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'is not installed' : `did not run: ${error.message}`;
-    reject(new CredentialHelperFailed(helper, why));
+    if (late.aborted) giveUp(`did not answer for ${server} in ${limitMs / 1000} seconds`);
+    else giveUp(error.code === 'ENOENT' ? 'is not installed' : `did not run: ${error.message}`);
   });
   child.once('close', (code) => resolve({ code, out: Buffer.concat(out).toString('utf8') }));
   child.stdin.end(server);

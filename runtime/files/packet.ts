@@ -21,7 +21,8 @@ export function statOf(entry: Entry, linkname: BytePath | undefined): Stat {
     path: Buffer.from(entry.path, 'latin1'),
     mode: entry.mode,
     size: isDirectory || linkname !== undefined ? 0n : stats.isFile() || stats.isSymbolicLink() ? stats.size : 0n,
-    modTime: stats.mtimeNs,
+    // Times beyond 2262 wrap, as Go's `UnixNano` does.
+    modTime: BigInt.asIntN(64, stats.mtimeNs),
     linkname: link === undefined ? new Uint8Array() : Buffer.from(link, 'latin1'),
     devmajor: device?.major ?? 0n,
     devminor: device?.minor ?? 0n,

@@ -47,8 +47,8 @@ export class PatternList {
   match(path: string, parent: ParentMatches | undefined): { readonly matched: boolean; readonly own: ParentMatches } {
     let matched = false;
     const own: boolean[] = [];
-    for (const [index, pattern] of this.#patterns.entries()) {
-      let hit = parent?.[index] === true;
+    for (const pattern of this.#patterns) {
+      let hit = parent?.[own.length] === true;
       if (!hit && pattern.negated === matched) {
         hit =
           pattern.matches(path) || (parent === undefined && parentsOf(path).some((folder) => pattern.matches(folder)));

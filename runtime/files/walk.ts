@@ -25,8 +25,8 @@ export interface WalkVisitor {
   readonly descends: (path: BytePath) => boolean;
 }
 
-/** How many entries are looked at before other work gets a turn: the session must answer in between. */
-const ENTRIES_PER_TURN = 512;
+/** How long entries are looked at before other work gets a turn: the session, and Ctrl-C, must be answered in between. */
+const TURN_MS = 10;
 
 /**
  * Every entry below a folder: depth first, siblings in the order of their bytes, a directory before its children, the
@@ -37,14 +37,17 @@ export async function* walk(root: string, visitor: WalkVisitor): AsyncGenerator<
   const open: { readonly prefix: BytePath; readonly names: readonly BytePath[]; at: number }[] = [
     { prefix: '', names: children(root, ''), at: 0 },
   ];
-  let looked = 0;
+  let turnAt = performance.now();
   for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
     const name = folder.names[folder.at++];
     if (name === undefined) {
       open.pop();
       continue;
     }
-    if (++looked % ENTRIES_PER_TURN === 0) await nextTurn();
+    if (performance.now() - turnAt > TURN_MS) {
+      await nextTurn();
+      turnAt = performance.now();
+    }
     const entry = look(root, folder.prefix + name);
     if (entry === undefined) continue;
     yield entry;

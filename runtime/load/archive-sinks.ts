@@ -1,24 +1,36 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../files/make-folder.ts';
 import type { ArchiveSink } from '../session/file-send.ts';
+import { destination, openPipe, replaceFile } from './destination.ts';
 
-/** Writes an archive to a file, which appears under its name only when it is whole. */
+/** Why an archive cannot go there (in the words of moby/sys `atomicwriter`); undefined when it looks as if it could. */
+export async function archiveProblem(file: string): Promise<string | undefined> {
+  const found = await destination(file).catch((error: Error) => ({ is: 'refused', why: error.message }) as const);
+  if (found.is === 'character device') return 'cannot write to a character device file';
+  return found.is === 'refused' ? found.why : undefined;
+}
+
+/**
+ * Writes an archive to a file, which appears under its name only when it is whole, or into a named pipe. What else is
+ * there is left alone ({@link archiveProblem}).
+ */
 export function fileSink(file: string): ArchiveSink {
   return async (chunks, { signal }) => {
-    const folder = path.dirname(file);
-    await mkdir(folder, { recursive: true });
-    const partial = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
-    try {
-      await pipeline(Readable.from(chunks, { objectMode: false }), createWriteStream(partial, { flags: 'wx' }), {
-        signal,
-      });
-      await rename(partial, file);
-    } finally {
-      await rm(partial, { force: true });
+    const problem = await archiveProblem(file);
+    if (problem !== undefined) throw new Error(`${file}: ${problem}`);
+    await makeFolder(path.dirname(file));
+    const to = await destination(file);
+    const archive = Readable.from(chunks, { objectMode: false });
+    if (to.is === 'file') {
+      await replaceFile(to.path, (partial) =>
+        pipeline(archive, createWriteStream(partial, { flags: 'wx' }), { signal }),
+      );
+    } else {
+      const opened = to.is === 'pipe' ? await openPipe(file, { signal }) : createWriteStream(file, { flags: 'a' });
+      await pipeline(archive, opened, { signal });
     }
   };
 }

@@ -12,6 +12,9 @@ const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** The length of what precedes the 32 bytes of a public key in SPKI. */
 const SPKI_HEAD_BYTES = 12;
 
+/** How long a wait may take before it is told. */
+const QUIET_MS = 2_000;
+
 /** What is shown of authentication: `[auth] sharing credentials for HOST` and the like, each once. */
 export type AuthNotice = (name: string) => void;
 
@@ -21,26 +24,40 @@ export type AuthNotice = (name: string) => void;
  * `session/auth/authprovider`). Only for registries with basic authentication does it ask for the password itself.
  */
 export function authService(credentials: CredentialStore, notice: AuthNotice): SessionService {
-  const authority = new TokenAuthority(credentials);
+  const lookUp = (host: string, signal: AbortSignal): ReturnType<CredentialStore['find']> => {
+    const found = credentials.find(host, { signal }).catch((error: Error) => {
+      throw new RpcError(code.UNAUTHENTICATED, error.message);
+    });
+    const helper = credentials.helperOf(host);
+    return helper === undefined ? found : withNotice(found, `${helper} and the credentials of ${host}`, notice);
+  };
+  const authority = new TokenAuthority(lookUp);
+  /** By realm, the failures of those that did not answer: a builder tries again and again. */
+  const silent = new Map<string, RpcError>();
   return {
     ...unaryHandler(Auth.method.credentials, async ({ Host }, { signal }) => {
-      const found = await lookUp(credentials, Host, signal);
+      const found = await lookUp(Host, signal);
       if (found.secret !== '') notice(`[auth] sharing credentials for ${Host}`);
       return { Username: found.username, Secret: found.secret };
     }),
     ...unaryHandler(Auth.method.fetchToken, async (wanted, { signal }) => {
-      const found = await lookUp(credentials, wanted.Host, signal);
+      const found = await lookUp(wanted.Host, signal);
       notice(`[auth] ${scopeText(wanted.Scopes)} token for ${wanted.Host}`);
-      const { fetchToken } = await import('../registry/token.ts');
+      const refused = silent.get(wanted.Realm);
+      if (refused !== undefined) throw refused;
+      const { fetchToken, TokenUnanswered } = await import('../registry/token.ts');
       const request = {
         realm: wanted.Realm,
         service: wanted.Service,
         scopes: wanted.Scopes,
         clientId: wanted.ClientID === '' ? 'buildkit-client' : wanted.ClientID,
       };
-      const token = await fetchToken(request, found, { signal }).catch((error: Error) => {
-        throw new RpcError(code.UNAUTHENTICATED, error.message);
+      const answer = fetchToken(request, found, { signal }).catch((error: Error) => {
+        const failure = new RpcError(code.UNAUTHENTICATED, `no token for ${wanted.Host}: ${error.message}`);
+        if (error instanceof TokenUnanswered) silent.set(wanted.Realm, failure);
+        throw failure;
       });
+      const token = await withNotice(answer, `${wanted.Realm} and a token for ${wanted.Host}`, notice);
       return { Token: token.token, ExpiresIn: BigInt(token.expiresIn), IssuedAt: BigInt(token.issuedAt) };
     }),
     ...unaryHandler(Auth.method.getTokenAuthority, async ({ Host, Salt }, { signal }) => ({
@@ -52,14 +69,10 @@ export function authService(credentials: CredentialStore, notice: AuthNotice): S
   };
 }
 
-async function lookUp(
-  credentials: CredentialStore,
-  host: string,
-  signal: AbortSignal,
-): ReturnType<CredentialStore['find']> {
-  return credentials.find(host, { signal }).catch((error: Error) => {
-    throw new RpcError(code.UNAUTHENTICATED, error.message);
-  });
+/** Tells what is waited for once that takes long. */
+async function withNotice<T>(waited: Promise<T>, what: string, notice: AuthNotice): Promise<T> {
+  const timer = setTimeout(() => notice(`[auth] waiting for ${what}`), QUIET_MS);
+  return waited.finally(() => clearTimeout(timer));
 }
 
 function scopeText(scopes: readonly string[]): string {
@@ -72,15 +85,15 @@ function scopeText(scopes: readonly string[]): string {
  * clients share a token.
  */
 class TokenAuthority {
-  readonly #credentials: CredentialStore;
+  readonly #lookUp: (host: string, signal: AbortSignal) => ReturnType<CredentialStore['find']>;
   readonly #seeds = new Map<string, Buffer>();
 
-  constructor(credentials: CredentialStore) {
-    this.#credentials = credentials;
+  constructor(lookUp: (host: string, signal: AbortSignal) => ReturnType<CredentialStore['find']>) {
+    this.#lookUp = lookUp;
   }
 
   async key(host: string, salt: Uint8Array, signal: AbortSignal): Promise<KeyObject> {
-    const found = await lookUp(this.#credentials, host, signal);
+    const found = await this.#lookUp(host, signal);
     const seed = found.secret === '' && found.registryToken === '' ? Buffer.alloc(0) : this.#seed(host);
     const mac = createHmac('sha256', salt).update(seed).digest();
     return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, mac]), format: 'der', type: 'pkcs8' });

@@ -107,6 +107,17 @@ describe('a .dockerignore', () => {
     expect(run.stderr).toMatch(/^ERROR: target t: failed to solve: .*(?:bad pattern|syntax error in pattern)/m);
   });
 
+  test('too large to travel is named with its size', async () => {
+    const patterns = 'name-\n'.repeat(200_000);
+    await using folder = await tree({ ...COPY_ALL, '.dockerignore': patterns });
+    const run = await bake(folder.path);
+    expect(run.exitCode).toBe(1);
+    const size = `${(patterns.length / 1_000_000).toFixed(1)} MB`;
+    expect(run.stderr).toContain(
+      `target t: ignore file ${folder.path}/.dockerignore cannot be used: with ${size} it is too large for BuildKit`,
+    );
+  });
+
   test('made to be slow costs no time', async () => {
     await using folder = await tree({
       ...COPY_ALL,
@@ -117,6 +128,12 @@ describe('a .dockerignore', () => {
     expect((await bake(folder.path)).exitCode).toBe(0);
     expect(performance.now() - started).toBeLessThan(8_000);
   });
+});
+
+test('a file from the far future arrives', async () => {
+  await using folder = await tree({ ...COPY_ALL, '.dockerignore': NOT_SENT, late: 'x' });
+  await promisify(execFile)('touch', ['-d', '2500-01-01', join(folder.path, 'late')]);
+  expect(await arrived(folder.path)).toEqual([expect.stringContaining('"late"')]);
 });
 
 test('a name that is no text is told, not garbled', async () => {

@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BytePipe } from '../rig/byte-pipe.ts';
@@ -55,6 +57,27 @@ async function expectToBuild(env: Readonly<Record<string, string>>, pipe: BytePi
 }
 
 describe('a remote BuildKit', () => {
+  test('that is not there is told with what would help', async () => {
+    const run = await bakeArchive({ BUILDKIT_HOST: 'tcp://127.0.0.1:1' });
+    expect(run.stderr.trimEnd().split('\n').slice(-2)).toEqual([
+      'ERROR: the builder at tcp://127.0.0.1:1 cannot be reached: connect ECONNREFUSED 127.0.0.1:1',
+      '  start that BuildKit; or unset BUILDKIT_HOST, if it is set, to build on another engine',
+    ]);
+  });
+
+  test('that takes the connection and says nothing is told in plain words', { timeout: 60_000 }, async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => void sockets.push(socket.resume()));
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    const run = await bakeArchive({ BUILDKIT_HOST: `tcp://127.0.0.1:${port}` });
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    expect(run.stderr).toContain(
+      `ERROR: the builder at tcp://127.0.0.1:${port} cannot be reached: it did not answer in 20 seconds\n`,
+    );
+  });
+
   test('on a unix socket builds', async () => {
     await using pipe = await remoteBuildkit(engine.docker, { unix: true });
     await expectToBuild({ BUILDKIT_HOST: pipe.address, DOCKER_HOST: engine.dockerHost }, pipe);

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { runningDaemon } from '../../runtime/hosts/engine/daemon.ts';
 import { enginePaths } from '../../runtime/hosts/engine/paths.ts';
+import { bundledDepot } from '../rig/bundle.ts';
 import { remoteBuildkit } from '../rig/byte-pipe.ts';
-import type { DepotRun } from '../rig/depot.ts';
+import type { DepotOptions, DepotRun } from '../rig/depot.ts';
 import { depot } from '../rig/depot.ts';
 import type { TestEngine } from '../rig/engine.ts';
 import { dockerOf, ownEngine, sharedEngine } from '../rig/engine.ts';
@@ -14,6 +15,7 @@ import { busybox, shellContext } from '../rig/image.ts';
 import { processesWith } from '../rig/processes.ts';
 import type { TestRegistry } from '../rig/registry.ts';
 import { testRegistry } from '../rig/registry.ts';
+import { tokenRegistry } from '../rig/token-registry.ts';
 
 /** A fault must be noticed within this; a step that is let run takes many times as long. */
 const NOTICED_MS = 10_000;
@@ -45,15 +47,17 @@ async function bakeAsleep(
   {
     targets,
     interrupt = new AbortController(),
+    interruptBy = 'SIGINT',
     whenAsleep,
   }: {
     readonly targets: readonly string[];
     readonly interrupt?: AbortController;
+    readonly interruptBy?: NodeJS.Signals;
     readonly whenAsleep: () => void;
   },
 ): Promise<DepotRun & { readonly noticedMs: number }> {
   const args = ['bake', `--allow=fs.read=${await busybox()}`, ...targets];
-  const run = depot(args, { cwd: project.path, env, interrupt: interrupt.signal });
+  const run = depot(args, { cwd: project.path, env, interrupt: interrupt.signal, interruptBy });
   let ended = false;
   void run.then(() => (ended = true));
   await expect
@@ -127,6 +131,36 @@ describe('Ctrl-C in mid-build', () => {
   });
 });
 
+test('the death of the process that was started ends the build, here and on the engine', async () => {
+  await using project = await sleeper();
+  const interrupt = new AbortController();
+  const env = { DOCKER_HOST: engine.dockerHost };
+  const whenAsleep = (): void => interrupt.abort();
+  const run = await bakeAsleep(project, env, { targets: ['web'], interrupt, interruptBy: 'SIGKILL', whenAsleep });
+  expect(run.noticedMs).toBeLessThan(NOTICED_MS);
+  await expectNothingAsleep(project);
+});
+
+test('SIGTERM is obeyed soon, also when the builder does not answer any more', async () => {
+  await using own = await ownEngine();
+  await using project = await sleeper();
+  const daemon = await runningDaemon(enginePaths({ dataDir: own.dataDir }).run);
+  if (daemon === undefined) throw new Error('the engine has no process');
+  const interrupt = new AbortController();
+  const env = { DOCKER_HOST: own.dockerHost };
+  const whenAsleep = (): void => {
+    process.kill(daemon.pid, 'SIGSTOP');
+    interrupt.abort();
+  };
+  try {
+    const run = await bakeAsleep(project, env, { targets: ['web'], interrupt, interruptBy: 'SIGTERM', whenAsleep });
+    expect(run.exitCode).toBe(130);
+    expect(run.noticedMs).toBeLessThan(4_500);
+  } finally {
+    process.kill(daemon.pid, 'SIGCONT');
+  }
+});
+
 describe('a registry', () => {
   const ACCOUNT = { username: 'ada', password: 'right-horse-battery' };
   const WRONG = 'wrong-staple-5f3a';
@@ -142,7 +176,11 @@ describe('a registry', () => {
   /** Pushes an image that says who it is from; `from` is its base, else busybox. */
   async function push(
     { host }: Pick<TestRegistry, 'host'>,
-    { dockerConfig, from }: { readonly dockerConfig: string; readonly from?: string },
+    {
+      dockerConfig,
+      from,
+      ...how
+    }: { readonly dockerConfig: string; readonly from?: string } & Pick<DepotOptions, 'program'>,
   ): Promise<DepotRun> {
     await using folder = await shellContext(`RUN echo ${Math.random()} > /who`);
     if (from !== undefined) await writeFile(join(folder.path, 'Dockerfile'), `FROM ${from}\nLABEL a=b\n`);
@@ -153,6 +191,7 @@ describe('a registry', () => {
     return await depot(args, {
       cwd: folder.path,
       env: { DOCKER_HOST: engine.dockerHost, DOCKER_CONFIG: dockerConfig },
+      ...how,
     });
   }
 
@@ -183,6 +222,33 @@ describe('a registry', () => {
           expect(stderr + stdout).not.toContain(secret);
         }
       }
+    }
+  });
+
+  test('that wants tokens is pushed to and pulled from by the bundled program', { timeout: 90_000 }, async () => {
+    await using bundled = await bundledDepot();
+    const { program } = bundled;
+    await using registry = await tokenRegistry(ACCOUNT);
+    await using right = await config(registry.host, ACCOUNT.password);
+    await using wrong = await config(registry.host, WRONG);
+    await using none = await tempFolder('config');
+    const pushed = await push(registry, { dockerConfig: right.path, program });
+    expect(pushed.exitCode, pushed.stderr).toBe(0);
+    expect(pushed.stderr).toContain('[auth] web:pull,push token for');
+    expect(pushed.stderr).not.toContain('sharing credentials');
+    expect(registry.asked()).toMatchObject({ refused: 0 });
+    const pulled = await push(registry, { dockerConfig: right.path, program, from: `${registry.host}/web:1` });
+    expect(pulled.exitCode, pulled.stderr).toBe(0);
+    for (const { path } of [wrong, none]) {
+      const before = registry.asked().refused;
+      const refused = await push(registry, { dockerConfig: path, program });
+      expect(told(refused).slice(-2)).toEqual([
+        expect.stringMatching(/^ERROR: target web: failed to solve: .*\/token refused a token with status 401$/),
+        `  log in with \`docker login ${registry.host}\`, or check the credentials in Docker's config.json`,
+      ]);
+      expect(refused.exitCode).toBe(1);
+      expect(registry.asked().refused).toBeGreaterThan(before);
+      expect(refused.stderr).not.toContain(WRONG);
     }
   });
 

@@ -17,14 +17,18 @@ export interface DepotOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** Sent the signal when it aborts: SIGINT, as Ctrl-C. */
+  /** The program and its first arguments, in place of the launcher. */
+  readonly program?: readonly [string, ...string[]];
+  /** When it aborts, the process is sent `interruptBy`, or else SIGINT, as by Ctrl-C. */
   readonly interrupt?: AbortSignal;
+  readonly interruptBy?: NodeJS.Signals;
 }
 
 /** The real program, started as a user would, with a home and a Docker configuration of its own. */
 export async function depot(args: readonly string[], options: DepotOptions): Promise<DepotRun> {
   await using home = await tempFolder('home');
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+  const [program, ...first] = options.program ?? [process.execPath, LAUNCHER];
+  const child = spawn(program, [...first, ...args], {
     cwd: options.cwd,
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -37,7 +41,7 @@ export async function depot(args: readonly string[], options: DepotOptions): Pro
   });
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');
-  options.interrupt?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
+  options.interrupt?.addEventListener('abort', () => child.kill(options.interruptBy ?? 'SIGINT'), { once: true });
   const ended = Promise.withResolvers<number>();
   child.once('error', ended.reject);
   child.once('close', (code, signal) => ended.resolve(code ?? (signal === null ? 1 : 128)));

@@ -4,6 +4,7 @@ import { fail, ok } from '../../../planner/result.ts';
 import type { RuntimeFailure } from '../../failure.ts';
 import { FailureError } from '../../failure.ts';
 import { startBuildkitd, stopBuildkitd } from './buildkitd.ts';
+import { requireDataFolder } from './data-folder.ts';
 import type { DiscoverOptions, EngineHandle } from './discover.ts';
 import { findEngine, namedBuildkit, runningBuildkitd, sandboxHandle, usableDocker } from './discover.ts';
 import type { MachineFacts } from './facts.ts';
@@ -45,6 +46,7 @@ export function engineUp(options: EngineUpOptions): Promise<Result<EngineHandle,
 
     const refusal = await whyNoSandbox(facts, options);
     if (refusal !== undefined) return fail(refusal);
+    await requireDataFolder(options.dataDir);
     const version = await startSandbox({ ...options, paths, facts });
     return ok(sandboxHandle({ ...paths, version: version.engine }));
   });
@@ -60,6 +62,7 @@ export function engineRoot(options: EngineUpOptions): Promise<Result<string, Run
     if (await isRootReady(paths.root)) return ok(paths.root);
     const refusal = await whyNoSandbox(options.facts ?? (await machineFacts()), options);
     if (refusal !== undefined) return fail(refusal);
+    await requireDataFolder(options.dataDir);
     await makeRoot({ ...options, root: paths.root, log: paths.setupLog });
     return ok(paths.root);
   });
@@ -164,6 +167,7 @@ async function ownBuildkitd(options: EngineUpOptions, facts: MachineFacts): Prom
     step.skipped('it needs root; start it yourself (rootlesskit buildkitd) and set BUILDKIT_HOST');
     return undefined;
   }
+  await requireDataFolder(options.dataDir);
   try {
     await startBuildkitd({ ...options, paths: buildkitdPaths(options.dataDir), program });
   } catch (error) {

@@ -85,6 +85,16 @@ test('a pattern made to take for ever is answered at once', () => {
   expect(performance.now() - started).toBeLessThan(1_000);
 });
 
+test('hundreds of patterns cost a walk little', () => {
+  const list = new PatternList(
+    Array.from({ length: 500 }, (_, index) => `**/part-*-${index}/*.${index % 2 === 0 ? 'log' : 'ts'}`),
+  );
+  const root = list.match('src', undefined).own;
+  const started = performance.now();
+  for (let index = 0; index < 1_000; index++) list.match(`src/components/part-${index}/module.ts`, root);
+  expect(performance.now() - started).toBeLessThan(3_000);
+});
+
 test.each([
   ['', '.'],
   ['.', '.'],

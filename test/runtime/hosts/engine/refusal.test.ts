@@ -95,3 +95,26 @@ test('taking down where nothing was ever started does nothing and says so', asyn
     value: { stopped: [], removed: [] },
   });
 });
+
+test.each(['/proc/nope', '/proc/nope/deeper'])(
+  'a data folder that cannot be made (%s) is named, at once',
+  async (dataDir) => {
+    const signal = AbortSignal.timeout(20_000);
+    const ended = await engineUp({
+      dataDir,
+      env: process.env,
+      facts: DEBIAN,
+      report: () => undefined,
+      sandboxOnly: true,
+      signal,
+    });
+    expect(ended).toMatchObject({
+      ok: false,
+      failure: {
+        reason: 'engine-failed',
+        cause: `${dataDir} cannot be written to (no folder can be made there)`,
+        hint: expect.stringContaining('DEPOT_DATA_DIR') as string,
+      },
+    });
+  },
+);
