@@ -263,6 +263,13 @@ describe('what grows without end is refused', () => {
     expect(spent).toBeLessThan(4000);
   });
 
+  test('many keys are taken out in one go', () => {
+    const service = (value: string): string =>
+      `services:\n  a:\n    image: x\n    labels:\n${lines((at) => `      l${at}: ${value}`)}`;
+    const text = `${service('x')}---\n${service('!reset x')}`;
+    expect(spentMs(() => expect(problems({ '/p/compose.yaml': text })).toEqual([]))).toBeLessThan(8000);
+  });
+
   test('long lists of mappings are compared in one go', () => {
     const ports = lines((at) => `      - {target: ${at + 1}}`);
     const text = `services:\n  a:\n    image: x\n    ports:\n${ports}`;
