@@ -25,7 +25,7 @@ export function corpus(): readonly Seed[] {
 
 function seed(path: string, text: string): readonly Seed[] {
   if (/\.ya?ml$/i.test(path)) return [{ kind: 'compose', name: 'compose.yaml', text }];
-  if (/env$/.test(basename(path))) return [{ kind: 'env', name: '.env', text }];
+  if (basename(path).endsWith('env')) return [{ kind: 'env', name: '.env', text }];
   if (!path.startsWith(join(CASES, 'bake'))) return [];
   if (/\.json$/i.test(path)) return [{ kind: 'bake', name: 'fuzz.json', text }];
   return /\.hcl$/i.test(path) ? [{ kind: 'bake', name: 'fuzz.hcl', text }] : [];
