@@ -2,6 +2,7 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { didYouMean } from '../hcl/suggest.ts';
 import type { Span } from '../source.ts';
 import { buildProblems, emptySecrets, emptyServices } from './consistency.ts';
+import { upToMost } from './error.ts';
 import { limitProblems } from './limits.ts';
 import type { MapNode, Node } from './node.ts';
 import { child, entriesOf, itemsOf, textOf } from './node.ts';
@@ -13,11 +14,12 @@ export function projectProblems(
   model: ComposeModel,
   enabled: readonly ComposeService[],
 ): readonly Diagnostic[] {
+  const available = new Set(enabled.map(({ name }) => name));
   const found = [
     ...emptyServices(enabled, ({ node }) => child(node, 'provider') !== undefined),
     ...buildProblems(model, enabled),
     ...emptySecrets(model),
-    ...enabled.flatMap((service) => serviceProblems(service, root, model, enabled)),
+    ...upToMost(enabled, (service) => serviceProblems(service, root, model, available)),
     ...limitProblems(enabled),
   ];
   return found.length > 0 ? found : cycleProblem(enabled);
@@ -31,7 +33,7 @@ function serviceProblems(
   service: ComposeService,
   root: MapNode,
   model: ComposeModel,
-  enabled: readonly ComposeService[],
+  available: ReadonlySet<string>,
 ): readonly Diagnostic[] {
   const { node, build, platform } = service;
   const name = JSON.stringify(service.name);
@@ -81,7 +83,7 @@ function serviceProblems(
     );
   }
   for (const { name: needed, required, span } of service.dependsOn) {
-    if (!required || enabled.some((one) => one.name === needed)) continue;
+    if (!required || available.has(needed)) continue;
     const why = model.services.has(needed) ? 'its profile is not active' : 'there is no such service';
     found.push(
       problem(

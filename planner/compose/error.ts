@@ -14,3 +14,13 @@ export class ComposeError extends Error {
     this.diagnostics = diagnostics;
   }
 }
+
+/** What is wrong with things one after the other, until that is {@link MAX_DIAGNOSTICS} or more. */
+export function upToMost<T, P>(things: Iterable<T>, problemsOf: (thing: T) => readonly P[]): readonly P[] {
+  const found: P[] = [];
+  for (const thing of things) {
+    for (const one of problemsOf(thing)) found.push(one);
+    if (found.length >= MAX_DIAGNOSTICS) break;
+  }
+  return found;
+}

@@ -1,5 +1,5 @@
-import type { MapNode, Node } from './node.ts';
-import { itemsOf } from './node.ts';
+import type { Entry, MapNode, Node } from './node.ts';
+import { itemsOf, withEntries } from './node.ts';
 import type { Path } from './path.ts';
 
 /** The paths that `!reset` and `!override` in a document name; what earlier files say there is to go. */
@@ -17,16 +17,20 @@ export function markedPaths(node: Node, path: Path = []): readonly Path[] {
 
 /** A model without what the paths name. */
 export function withoutPaths(model: MapNode, paths: readonly Path[]): MapNode {
-  return paths.reduce((sofar, path) => withoutPath(sofar, path), model);
-}
-
-function withoutPath(model: MapNode, [first, ...rest]: Path): MapNode {
-  const entry = first === undefined ? undefined : model.entries.get(first);
-  if (first === undefined || entry === undefined) return model;
-  const entries = new Map(model.entries);
-  if (rest.length === 0) entries.delete(first);
-  else if (entry.value.is === 'map') entries.set(first, { ...entry, value: withoutPath(entry.value, rest) });
-  return { ...model, entries };
+  const inside = new Map<string, Path[]>();
+  for (const [first, ...rest] of paths) {
+    if (first === undefined) continue;
+    const known = inside.get(first);
+    if (known === undefined) inside.set(first, [rest]);
+    else known.push(rest);
+  }
+  const changes = [...inside].flatMap(([key, rests]): (readonly [string, Entry | undefined])[] => {
+    const entry = model.entries.get(key);
+    if (entry === undefined) return [];
+    if (rests.some((rest) => rest.length === 0)) return [[key, undefined]];
+    return entry.value.is === 'map' ? [[key, { ...entry, value: withoutPaths(entry.value, rests) }]] : [];
+  });
+  return changes.length === 0 ? model : withEntries(model, changes);
 }
 
 /** A document without the list items that are marked `!reset`, and without marks. */

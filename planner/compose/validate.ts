@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import { article, nearestName } from '../hcl/suggest.ts';
 import type { Span } from '../source.ts';
-import { MAX_DIAGNOSTICS } from './error.ts';
+import { upToMost } from './error.ts';
 import type { MapNode, Node, ScalarNode } from './node.ts';
 import { nodeKey } from './node.ts';
 import type { Path } from './path.ts';
@@ -148,16 +148,6 @@ function listProblems(node: Node, schema: Of<'list'>, path: Path): readonly Prob
   const found = upToMost(node.items.entries(), ([at, item]) => problems(item, schema.item, [...path, String(at)]));
   const inside = found.map((one) => ({ ...one, isKind: true }));
   return schema.unique ? [...inside, ...repeated(node.items, path)] : inside;
-}
-
-/** The problems of things one after the other, until there are enough. */
-function upToMost<T>(things: Iterable<T>, problemsOf: (thing: T) => readonly Problem[]): readonly Problem[] {
-  const found: Problem[] = [];
-  for (const thing of things) {
-    for (const one of problemsOf(thing)) found.push(one);
-    if (found.length >= MAX_DIAGNOSTICS) break;
-  }
-  return found;
 }
 
 function repeated(items: readonly Node[], path: Path): readonly Problem[] {
