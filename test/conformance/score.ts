@@ -300,7 +300,7 @@ function firstDifference(theirs: string, ours: string): string {
 }
 
 function program(): string {
-  return `'${process.execPath}' '${LAUNCHER}'`;
+  return `'${process.execPath}' -- '${LAUNCHER}'`;
 }
 
 async function maybe(path: string): Promise<string | undefined> {
