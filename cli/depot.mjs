@@ -64,7 +64,7 @@ function installedNode() {
 
 async function relaunch(node) {
   const { spawn } = await import('node:child_process');
-  const child = spawn(node, ['--', self, ...process.argv.slice(2)], {
+  const child = spawn(node, ['--min-semi-space-size=16', '--', self, ...process.argv.slice(2)], {
     // The pipe closes when this process ends, however it ends: so the child knows.
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, [GUARD]: '3' },

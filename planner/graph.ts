@@ -10,7 +10,7 @@ const PREFIX = 'target:';
 /** The names of the targets that a target uses as named contexts, each once, in order. */
 export function linkedTargets(target: Pick<Target, 'contexts'>): readonly string[] {
   const links = Object.values(target.contexts).filter((value) => value.startsWith(PREFIX));
-  return [...new Set(links.map((value) => value.slice(PREFIX.length)))];
+  return links.length === 0 ? [] : [...new Set(links.map((value) => value.slice(PREFIX.length)))];
 }
 
 /** Targets and what each of them needs, in an order in which every target comes after those it needs. */
@@ -104,7 +104,7 @@ export function buildGraph(
 
   for (const name of requested) if (!targets.has(name)) visit(name);
   for (const target of targets.values()) {
-    for (const link of linkedTargets(target)) {
+    for (const link of needs.get(target.name) ?? []) {
       const provider = targets.get(link);
       const problem = provider === undefined ? undefined : platformProblem(target, provider);
       if (problem !== undefined) diagnostics.push({ ...problem, ...at(target.name) });
@@ -122,9 +122,9 @@ export function withLinkedEntitlements({ graph, targets }: LinkedTargets): reado
   for (const name of graph.order) {
     const target = targets.get(name);
     if (target === undefined) continue;
-    const passed = linkedTargets(target).flatMap((link) => entitled.get(link)?.entitlements ?? []);
-    const entitlements = [...new Set([...target.entitlements, ...passed])];
-    entitled.set(name, passed.length === 0 ? target : { ...target, entitlements });
+    const passed = (graph.needs.get(name) ?? []).flatMap((link) => entitled.get(link)?.entitlements ?? []);
+    const all = passed.length === 0 ? target.entitlements : [...new Set([...target.entitlements, ...passed])];
+    entitled.set(name, all === target.entitlements ? target : { ...target, entitlements: all });
   }
   return [...targets.values()].map((target) => entitled.get(target.name) ?? target);
 }

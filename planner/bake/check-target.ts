@@ -11,7 +11,7 @@ import { referenceProblem } from '../options/reference.ts';
 import { secretFile } from '../options/secret.ts';
 import { sshProblem } from '../options/ssh.ts';
 import { isRemoteUrl } from '../options/url.ts';
-import type { Target } from '../target.ts';
+import type { SecretEntry, Target } from '../target.ts';
 import type { FinishContext } from './finish.ts';
 import type { RawTarget } from './raw-target.ts';
 import { placeOf } from './raw-target.ts';
@@ -34,30 +34,26 @@ export interface TargetChecks {
  * to be built, what the daemon would only tell at the end.
  */
 export function checkTarget(raw: RawTarget, target: Target, context: FinishContext): TargetChecks {
-  const mistakes = [
-    ...sourceProblems(raw, target, context),
-    ...platformProblems(target),
-    ...target.annotations.flatMap((one) =>
-      problem(
-        'annotations',
-        annotationProblem(one),
-        'write key=value, or index:key=value, manifest[linux/amd64]:key=value',
-      ),
-    ),
-    ...target.ulimits.flatMap((one) => problem('ulimits', ulimitProblem(one), 'write name=soft or name=soft:hard')),
-    ...sizeProblems(target),
-    ...outputProblems(target, context),
-    ...secretProblems(target, context),
-    ...target.ssh.flatMap((one) =>
-      problem('ssh', sshProblem(one, context), 'start an agent, or name a private key: id=path'),
-    ),
-    ...(context.isPrinted ? [] : tagProblems(target)),
-  ];
+  const found: Problem[] = [];
+  sourceProblems(raw, target, context, found);
+  for (const one of target.platforms) put(found, 'platforms', platformProblem(one), PLATFORM_FORM);
+  for (const one of target.annotations) put(found, 'annotations', annotationProblem(one), ANNOTATION_FORM);
+  for (const one of target.ulimits) put(found, 'ulimits', ulimitProblem(one), 'write name=soft or name=soft:hard');
+  if (target.shmSize !== undefined)
+    put(found, 'shm-size', sizeProblem(target.shmSize), 'write a number with b, k, m or g');
+  if (target.outputs.length > 0) outputProblems(target, context, found);
+  for (const one of target.secrets) secretProblem(one, context, found);
+  for (const one of target.ssh)
+    put(found, 'ssh', sshProblem(one, context), 'start an agent, or name a private key: id=path');
+  if (!context.isPrinted) tagProblems(target, found);
   return {
-    mistakes: mistakes.map((one) => placed(raw, 'invalid-value', one)),
+    mistakes: found.map((one) => placed(raw, 'invalid-value', one)),
     warnings: platformWarnings(target).map((one) => placed(raw, 'doubtful', one)),
   };
 }
+
+const PLATFORM_FORM = 'write os/arch or os/arch/variant, such as linux/amd64';
+const ANNOTATION_FORM = 'write key=value, or index:key=value, manifest[linux/amd64]:key=value';
 
 function placed(raw: RawTarget, reason: string, { attribute, message, hint }: Problem): Diagnostic {
   const { span, through } = placeOf(raw, attribute) ?? { span: raw.places.get(''), through: [] };
@@ -72,12 +68,11 @@ function placed(raw: RawTarget, reason: string, { attribute, message, hint }: Pr
   };
 }
 
-function problem(attribute: string, message: string | undefined, hint: string): readonly Problem[] {
-  return message === undefined ? [] : [{ attribute, message, hint }];
+function put(into: Problem[], attribute: string, message: string | undefined, hint: string): void {
+  if (message !== undefined) into.push({ attribute, message, hint });
 }
 
-function sourceProblems(raw: RawTarget, target: Target, context: FinishContext): readonly Problem[] {
-  const found: Problem[] = [];
+function sourceProblems(raw: RawTarget, target: Target, context: FinishContext, found: Problem[]): void {
   if (dockerfileIsElsewhere(raw, target, context)) {
     found.push({
       attribute: raw.dockerfile === undefined ? 'context' : 'dockerfile',
@@ -93,7 +88,6 @@ function sourceProblems(raw: RawTarget, target: Target, context: FinishContext):
     const message = 'dockerfile from stdin not allowed in bake';
     found.push({ attribute: 'dockerfile', message, hint: 'name a file, or use dockerfile-inline' });
   }
-  return found;
 }
 
 /** A Dockerfile is looked for in its context, so that one of a remote definition is out of reach of a local context. */
@@ -107,61 +101,47 @@ function dockerfileIsElsewhere(
   return fs.kind(path.join(context, dockerfile)) !== undefined;
 }
 
-function platformProblems({ platforms }: Target): readonly Problem[] {
-  return platforms.flatMap((one) =>
-    problem('platforms', platformProblem(one), 'write os/arch or os/arch/variant, such as linux/amd64'),
-  );
-}
-
 /** The daemon builds for any word; an image for a misspelt architecture runs nowhere. */
 function platformWarnings({ platforms }: Target): readonly Problem[] {
-  return platforms
-    .flatMap((one) => one.split(','))
-    .flatMap((one) => {
-      const unknown = platformProblem(one) === undefined ? unknownArchitecture(one) : undefined;
-      if (unknown === undefined) return [];
-      const message = `the platform ${JSON.stringify(one)} has an unknown architecture`;
-      return [{ attribute: 'platforms', message, hint: unknown.hint }];
-    });
+  const found: Problem[] = [];
+  for (const one of platforms.flatMap((listed) => listed.split(','))) {
+    const unknown = platformProblem(one) === undefined ? unknownArchitecture(one) : undefined;
+    const message = `the platform ${JSON.stringify(one)} has an unknown architecture`;
+    if (unknown !== undefined) found.push({ attribute: 'platforms', message, hint: unknown.hint });
+  }
+  return found;
 }
 
-function sizeProblems({ shmSize = '' }: Target): readonly Problem[] {
-  const isSize = shmSize === '' || sizeBytes(shmSize) !== undefined;
-  return isSize ? [] : problem('shm-size', `invalid size: '${shmSize}'`, 'write a number with b, k, m or g');
+function sizeProblem(size: string): string | undefined {
+  return size === '' || sizeBytes(size) !== undefined ? undefined : `invalid size: '${size}'`;
 }
 
-function outputProblems({ outputs }: Target, { fs }: FinishContext): readonly Problem[] {
-  const found = outputs.flatMap(({ type, attrs: { dest } }) => {
-    if (type !== 'local') return [];
-    if (dest === undefined || dest === '')
-      return problem('output', 'dest is required for local exporter', 'write type=local,dest=folder');
-    const isFile = fs.kind(dest) === 'file';
-    return isFile ? problem('output', `destination directory ${dest} is a file`, 'name a folder') : [];
-  });
-  const toStdout = outputs.filter(({ attrs }) => attrs.dest === '-');
-  if (toStdout.length < 2) return found;
-  return [...found, ...problem('output', 'multiple outputs configured to write to stdout', 'give them a dest')];
+function outputProblems({ outputs }: Target, { fs }: FinishContext, found: Problem[]): void {
+  for (const { type, attrs } of outputs) {
+    if (type !== 'local') continue;
+    const { dest = '' } = attrs;
+    if (dest === '') put(found, 'output', 'dest is required for local exporter', 'write type=local,dest=folder');
+    else if (fs.kind(dest) === 'file') put(found, 'output', `destination directory ${dest} is a file`, 'name a folder');
+  }
+  if (outputs.filter(({ attrs }) => attrs.dest === '-').length > 1)
+    put(found, 'output', 'multiple outputs configured to write to stdout', 'give them a dest');
 }
 
-function secretProblems({ secrets }: Target, { environment, fs }: FinishContext): readonly Problem[] {
-  return secrets.flatMap((secret) => {
-    const { id } = secret;
-    const file = secretFile(secret, environment);
-    if (id === '') return problem('secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
-    if (file === undefined || fs.kind(file) !== undefined) return [];
+function secretProblem(secret: SecretEntry, { environment, fs }: FinishContext, found: Problem[]): void {
+  const { id } = secret;
+  const file = secretFile(secret, environment);
+  if (id === '') put(found, 'secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
+  else if (file !== undefined && fs.kind(file) === undefined) {
     const message = `failed to stat ${file}: stat ${file}: no such file or directory`;
-    return problem('secret', message, `create the file, or set the environment variable ${id}`);
-  });
+    put(found, 'secret', message, `create the file, or set the environment variable ${id}`);
+  }
 }
 
-function tagProblems({ tags }: Target): readonly Problem[] {
-  return tags.flatMap((tag) => {
-    const message = referenceProblem(tag);
-    if (message === undefined) return [];
-    return problem(
-      'tags',
-      `invalid tag ${JSON.stringify(tag)}: ${message}`,
-      'write registry.example/name:tag in lowercase',
-    );
-  });
+function tagProblems({ tags }: Target, found: Problem[]): void {
+  for (const tag of tags) {
+    const problem = referenceProblem(tag);
+    if (problem === undefined) continue;
+    const message = `invalid tag ${JSON.stringify(tag)}: ${problem}`;
+    put(found, 'tags', message, 'write registry.example/name:tag in lowercase');
+  }
 }

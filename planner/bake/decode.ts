@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostic.ts';
-import type { Attribute, Block } from '../hcl/ast.ts';
+import type { Attribute, Block, Expression } from '../hcl/ast.ts';
 import { convert } from '../hcl/convert.ts';
 import { HclError, mapAll } from '../hcl/error.ts';
 import { evaluate } from '../hcl/evaluate.ts';
@@ -139,17 +139,17 @@ function decodeAttribute(attribute: Attribute, scope: Scope, raw: MutableRawTarg
 interface Place {
   readonly name: string;
   readonly span: Span;
-  /** The elements, where the attribute is written as a list. */
-  readonly elements: readonly Span[];
+  readonly expression: Expression;
 }
 
 function placeOf({ name, expression }: Attribute): Place {
-  const elements = expression.is === 'tuple' ? expression.items.map(({ span }) => span) : [];
-  return { name, span: expression.span, elements };
+  return { name, span: expression.span, expression };
 }
 
+/** The place of an element, where the attribute is written as a list. */
 function elementAt(at: Place, index: number): Place {
-  return { ...at, span: at.elements[index] ?? at.span };
+  const written = at.expression.is === 'tuple' ? at.expression.items[index] : undefined;
+  return written === undefined ? at : { ...at, span: written.span };
 }
 
 function assign<K extends keyof RawTarget>(raw: MutableRawTarget, key: K, value: RawTarget[K] | undefined): void {

@@ -17,6 +17,12 @@ export interface FinishContext {
   readonly isPrinted: boolean;
 }
 
+type MutableTarget = { -readonly [K in keyof Target]: Target[K] };
+
+/** Most targets say nothing of most things. */
+const NONE: readonly never[] = [];
+const NOTHING: Readonly<Record<string, string>> = {};
+
 /** A resolved target with its defaults, and what is wrong with it. */
 export function finishTarget(
   raw: RawTarget,
@@ -25,54 +31,63 @@ export function finishTarget(
   const { environment, remote } = finish;
   const { context, contextIsRemote } = contextOf(raw.context ?? '.', remote);
   const ssh = sshEntries(raw, isGitOverSsh(context) || isGitOverSsh(remote?.url ?? ''));
-  const args = new Map(raw.args);
-  const epoch = environment.get('SOURCE_DATE_EPOCH') ?? '';
-  if (epoch !== '' && !args.has('SOURCE_DATE_EPOCH')) args.set('SOURCE_DATE_EPOCH', epoch);
-  const contexts = [...(raw.contexts ?? [])].filter(([, value]) => value !== '');
-  const entitlements = [...(raw.entitlements ?? [])];
-  if (raw.network === 'host' && !entitlements.includes('network.host')) entitlements.push('network.host');
-  const target: Target = {
+  const target: MutableTarget = {
     name: raw.name,
-    ...(raw.description === undefined || raw.description === '' ? {} : { description: raw.description }),
-    annotations: raw.annotations ?? [],
-    attest: raw.attest ?? [],
+    annotations: raw.annotations ?? NONE,
+    attest: raw.attest ?? NONE,
     context,
-    ...(contextIsRemote ? { contextIsRemote } : {}),
-    contexts: Object.fromEntries(contexts),
+    contexts: record(withoutEmpty(raw.contexts)),
     dockerfile: raw.dockerfile === undefined || raw.dockerfile === '' ? 'Dockerfile' : raw.dockerfile,
-    ...optional('dockerfileInline', raw.dockerfileInline),
-    args: Object.fromEntries(args),
-    labels: Object.fromEntries(raw.labels ?? []),
-    tags: raw.tags ?? [],
-    cacheFrom: raw.cacheFrom ?? [],
-    cacheTo: raw.cacheTo ?? [],
-    ...optional('target', raw.target),
-    secrets: raw.secret ?? [],
+    args: record(withEpoch(raw.args, environment.get('SOURCE_DATE_EPOCH') ?? '')),
+    labels: record(raw.labels),
+    tags: raw.tags ?? NONE,
+    cacheFrom: raw.cacheFrom ?? NONE,
+    cacheTo: raw.cacheTo ?? NONE,
+    secrets: raw.secret ?? NONE,
     ssh,
-    platforms: raw.platforms ?? [],
-    outputs: uniqueEntries((raw.output ?? []).map(finishOutput)),
-    ...optional('pull', raw.pull),
-    ...optional('noCache', raw.noCache),
-    ...optional('network', raw.network),
-    noCacheFilter: raw.noCacheFilter ?? [],
-    ...optional('shmSize', raw.shmSize),
-    ulimits: raw.ulimits ?? [],
-    ...optional('call', raw.call),
-    entitlements,
-    extraHosts: Object.fromEntries(raw.extraHosts ?? []),
-    ...optional('projectId', raw.projectId),
+    platforms: raw.platforms ?? NONE,
+    outputs: raw.output === undefined ? NONE : uniqueEntries(raw.output.map(finishOutput)),
+    noCacheFilter: raw.noCacheFilter ?? NONE,
+    ulimits: raw.ulimits ?? NONE,
+    entitlements: entitlementsOf(raw),
+    extraHosts: record(raw.extraHosts),
   };
+  if (raw.description !== undefined && raw.description !== '') target.description = raw.description;
+  if (contextIsRemote) target.contextIsRemote = true;
+  if (raw.dockerfileInline !== undefined) target.dockerfileInline = raw.dockerfileInline;
+  if (raw.target !== undefined) target.target = raw.target;
+  if (raw.pull !== undefined) target.pull = raw.pull;
+  if (raw.noCache !== undefined) target.noCache = raw.noCache;
+  if (raw.network !== undefined) target.network = raw.network;
+  if (raw.shmSize !== undefined) target.shmSize = raw.shmSize;
+  if (raw.call !== undefined) target.call = raw.call;
+  if (raw.projectId !== undefined) target.projectId = raw.projectId;
   return { target, checks: checkTarget(raw, target, finish) };
 }
 
 /** A context that is fetched by ssh needs an agent, whether the target says so or not. */
 function sshEntries(raw: RawTarget, needed: boolean): readonly SshEntry[] {
-  const own = raw.ssh ?? [];
+  const own = raw.ssh ?? NONE;
   return own.length === 0 && needed ? [{ id: 'default', paths: [] }] : own;
 }
 
-function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
+function withoutEmpty(contexts: RawTarget['contexts']): RawTarget['contexts'] {
+  if (contexts === undefined) return undefined;
+  return new Map([...contexts].filter(([, value]) => value !== ''));
+}
+
+function withEpoch(args: RawTarget['args'], epoch: string): RawTarget['args'] {
+  if (epoch === '' || args?.has('SOURCE_DATE_EPOCH') === true) return args;
+  return new Map([...(args ?? []), ['SOURCE_DATE_EPOCH', epoch]]);
+}
+
+function entitlementsOf({ entitlements = NONE, network }: RawTarget): readonly string[] {
+  const implied = network === 'host' && !entitlements.includes('network.host');
+  return implied ? [...entitlements, 'network.host'] : entitlements;
+}
+
+function record(map: ReadonlyMap<string, string> | undefined): Readonly<Record<string, string>> {
+  return map === undefined || map.size === 0 ? NOTHING : Object.fromEntries(map);
 }
 
 /** Where a definition comes from a tree, its contexts are of that tree (buildx `bake/bake.go`, `updateContext`). */

@@ -49,8 +49,9 @@ export type MutableRawTarget = { -readonly [K in keyof RawTarget]: RawTarget[K] 
  * Puts `later` over `earlier` (buildx `bake/bake.go`, `Target.Merge`): scalars and most lists replace, maps merge by key,
  * a few lists append, attestations, secrets and ssh entries replace by their key in place.
  */
-export function mergeTargets(earlier: RawTarget, later: RawTarget): RawTarget {
+export function mergeTargets(earlier: RawTarget, later: RawTarget, above = later.above ?? earlier.above): RawTarget {
   const merged: MutableRawTarget = { ...earlier, ...later, places: overlaid(earlier.places, later.places) };
+  if (above !== undefined) merged.above = above;
   if (later.description === '') keep(merged, 'description', earlier.description);
   keep(merged, 'inherits', appended(earlier.inherits, later.inherits));
   keep(merged, 'annotations', appended(earlier.annotations, later.annotations));

@@ -15,6 +15,7 @@ export class Resolver {
   readonly #overrides: Overrides;
   /** What comes out the same wherever it is inherited: its circles, if any, close at it or above it. */
   readonly #resolved = new Map<string, RawTarget>();
+  readonly #inheritable = new Map<RawTarget, RawTarget>();
 
   constructor(targets: ReadonlyMap<string, RawTarget>, names: Names, overrides: Overrides) {
     this.#targets = targets;
@@ -59,7 +60,7 @@ export class Resolver {
       sofar = sofar === undefined ? target : mergeTargets(sofar, target);
     }
     open.delete(name);
-    const merged = sofar === undefined ? own : { ...mergeTargets(inheritable(sofar), own), above };
+    const merged = sofar === undefined ? own : mergeTargets(this.#heritage(sofar), own, above);
     const overrides = this.#overrides.get(name) ?? [];
     const overridden = overrides.length === 0 ? ok(merged) : applyOverrides(merged, overrides);
     if (!overridden.ok) throw new HclError(overridden.failure);
@@ -67,11 +68,16 @@ export class Resolver {
     this.#resolved.set(name, overridden.value);
     return { target: overridden.value, lowest: Number.POSITIVE_INFINITY };
   }
-}
 
-/** What a target gets from above: not the parents' own parents, nor their places. */
-function inheritable({ inherits: _parents, above: _above, ...target }: RawTarget): RawTarget {
-  return { ...target, places: NOWHERE };
+  /** What a target gets from above: not the parents' own parents, nor their places. */
+  #heritage(target: RawTarget): RawTarget {
+    const known = this.#inheritable.get(target);
+    if (known !== undefined) return known;
+    const { inherits: _parents, above: _above, ...rest } = target;
+    const inheritable = { ...rest, places: NOWHERE };
+    this.#inheritable.set(target, inheritable);
+    return inheritable;
+  }
 }
 
 const NOWHERE: ReadonlyMap<string, Span> = new Map();

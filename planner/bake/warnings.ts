@@ -6,10 +6,10 @@ import { TARGET_ATTRIBUTES } from './schema.ts';
 const TARGET_NAMES = [...Object.keys(TARGET_ATTRIBUTES), 'matrix', 'name'];
 
 /** What blocks may hold; the rest is passed over. */
-const ATTRIBUTES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['target', TARGET_NAMES],
-  ['group', ['targets', 'description', 'name', 'matrix']],
-  ['variable', ['default', 'type', 'description']],
+const ATTRIBUTES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['target', new Set(TARGET_NAMES)],
+  ['group', new Set(['targets', 'description', 'name', 'matrix'])],
+  ['variable', new Set(['default', 'type', 'description'])],
 ]);
 const KINDS = ['target', 'group', 'variable', 'function'];
 
@@ -31,7 +31,7 @@ export function ineffective(body: Body): readonly Diagnostic[] {
       continue;
     }
     for (const attribute of block.body.attributes.values()) {
-      if (known.includes(attribute.name)) continue;
+      if (known.has(attribute.name)) continue;
       found.push({
         reason: 'ineffective',
         message: `A ${block.type} has no attribute ${JSON.stringify(attribute.name)}; it is passed over`,
@@ -41,7 +41,7 @@ export function ineffective(body: Body): readonly Diagnostic[] {
     }
     for (const inner of block.body.blocks) {
       if (block.type === 'variable' && inner.type === 'validation') continue;
-      const hint = known.includes(inner.type)
+      const hint = known.has(inner.type)
         ? `write ${inner.type} = ${inner.type === 'tags' ? '[ ... ]' : '{ ... }'} with an equals sign`
         : didYouMean(inner.type, known, 'take it out');
       const message = `A ${block.type} holds no block ${JSON.stringify(inner.type)}; it is passed over`;

@@ -1,3 +1,4 @@
+import { goJson } from '../go-json.ts';
 import { compareText } from '../hcl/value.ts';
 import type { ComposeDefinition, ComposeTarget } from './build-definition.ts';
 import { ulimitText } from './build-definition.ts';
@@ -11,14 +12,9 @@ import type { Ulimit } from './service.ts';
 export function printComposeDefinition({ targets, requested }: ComposeDefinition): string {
   if (requested.length === 0) return '';
   const names = new Map(targets.map(({ name, service }) => [name, service.name.replaceAll('.', '_')] as const));
-  const printed = Object.fromEntries(targets.map((target) => [names.get(target.name), printedTarget(target, names)]));
+  const printed = new Map(targets.map((target) => [names.get(target.name), printedTarget(target, names)]));
   const group = { default: { targets: requested.map((name) => names.get(name)) } };
-  const json = JSON.stringify({ group, target: printed }, undefined, 2);
-  const escaped = json.replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `${escaped}\n`;
+  return goJson({ group, target: printed });
 }
 
 function printedTarget(target: ComposeTarget, names: ReadonlyMap<string, string>): object {
@@ -72,7 +68,7 @@ function list(key: string, items: readonly string[]): object {
 
 function map(key: string, values: ReadonlyMap<string, string>): object {
   const sorted = [...values].sort(([a], [b]) => compareText(a, b));
-  return values.size === 0 ? {} : { [key]: Object.fromEntries(sorted) };
+  return values.size === 0 ? {} : { [key]: new Map(sorted) };
 }
 
 /** Bake would take `${` for a variable. */

@@ -45,19 +45,27 @@ interface Argument {
 }
 
 function argumentValues(call: Call, scope: Scope, evaluate: Evaluate): readonly Argument[] {
-  return call.args.flatMap((arg, at): Argument[] => {
+  const last = call.expand ? call.args.at(-1) : undefined;
+  const args: Argument[] = [];
+  for (const arg of call.args) {
     const value = evaluate(arg, scope);
-    if (!call.expand || at < call.args.length - 1) return [{ value, span: arg.span }];
-    if ('items' in value) return value.items.map((item) => ({ value: item, span: arg.span }));
-    throw new HclError({
-      reason: 'invalid-expansion',
-      message:
-        value.is === 'null'
-          ? 'A null value cannot be expanded'
-          : `${article(kindOf(value))} cannot be expanded`.replace(/^a/, 'A'),
-      hint: '... needs a list, a set or a tuple',
-      span: arg.span,
-    });
+    const { span } = arg;
+    if (arg !== last) args.push({ value, span });
+    else for (const item of expanded(value, span)) args.push({ value: item, span });
+  }
+  return args;
+}
+
+function expanded(value: Value, span: Span): readonly Value[] {
+  if ('items' in value) return value.items;
+  throw new HclError({
+    reason: 'invalid-expansion',
+    message:
+      value.is === 'null'
+        ? 'A null value cannot be expanded'
+        : `${article(kindOf(value))} cannot be expanded`.replace(/^a/, 'A'),
+    hint: '... needs a list, a set or a tuple',
+    span,
   });
 }
 
@@ -69,10 +77,8 @@ function applyFunction(callable: HclFunction, args: readonly Argument[], call: C
   });
   try {
     const result = callable.call(converted);
-    for (const one of [...converted, result]) {
-      if (one.is === 'string') spendText(one.value.length, call.span);
-      else if ('items' in one) spend(one.items.length, call.span);
-    }
+    for (const one of converted) spendValue(one, call.span);
+    spendValue(result, call.span);
     return result;
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(call);
@@ -89,6 +95,11 @@ function applyFunction(callable: HclFunction, args: readonly Argument[], call: C
       span: (at === undefined ? undefined : args[at]?.span) ?? call.span,
     });
   }
+}
+
+function spendValue(value: Value, span: Span): void {
+  if (value.is === 'string') spendText(value.value.length, span);
+  else if ('items' in value) spend(value.items.length, span);
 }
 
 /** What JavaScript cannot hold: a string or a number beyond its limits, values nested too deeply. */

@@ -40,7 +40,10 @@ export class ExpressionParser {
   readonly #lexer: Lexer;
   #newlines: Newlines = 'count';
   #depth = 0;
-  #peeked: { readonly position: number; readonly newlines: Newlines; readonly token: Token } | undefined;
+  /** The token last looked at, and from where and how. */
+  #peeked: Token | undefined;
+  #peekedFrom = -1;
+  #peekedHow: Newlines = 'count';
 
   constructor(source: ReadableText, position = 0) {
     this.source = source;
@@ -57,10 +60,13 @@ export class ExpressionParser {
   }
 
   peek(newlines: Newlines = this.#newlines): Token {
-    const cached = this.#peeked;
-    if (cached && cached.position === this.position && cached.newlines === newlines) return cached.token;
-    const token = this.#lexer.at(this.position, newlines);
-    this.#peeked = { position: this.position, newlines, token };
+    const { position } = this;
+    if (this.#peeked !== undefined && this.#peekedFrom === position && this.#peekedHow === newlines)
+      return this.#peeked;
+    const token = this.#lexer.at(position, newlines);
+    this.#peeked = token;
+    this.#peekedFrom = position;
+    this.#peekedHow = newlines;
     return token;
   }
 
@@ -81,19 +87,19 @@ export class ExpressionParser {
   }
 
   expression(): Expression {
-    return this.#deeper(() => this.#conditional());
+    this.#descend();
+    try {
+      return this.#conditional();
+    } finally {
+      this.#depth--;
+    }
   }
 
-  #deeper<T>(read: () => T): T {
+  #descend(): void {
     if (this.#depth >= MAX_DEPTH) {
       throw this.error(this.peek(), 'This is nested too deeply', `at most ${MAX_DEPTH} levels are read`);
     }
     this.#depth++;
-    try {
-      return read();
-    } finally {
-      this.#depth--;
-    }
   }
 
   /** A quoted string from its opening quote on. */
@@ -151,7 +157,13 @@ export class ExpressionParser {
     if (token.kind !== 'punctuation' || (token.text !== '-' && token.text !== '!'))
       return this.#postfix(this.#primary());
     this.take();
-    const operand = this.#deeper(() => this.#unary());
+    this.#descend();
+    let operand: Expression;
+    try {
+      operand = this.#unary();
+    } finally {
+      this.#depth--;
+    }
     return { is: 'unary', operator: token.text, operand, span: through(this.#at(token), operand.span) };
   }
 

@@ -18,8 +18,19 @@ const PUNCTUATION = /\.\.\.|::|=>|==|!=|<=|>=|&&|\|\||[-+*/%!<>?:={}[\](),.~]/y;
 
 const ASCII = 0x7f;
 
-/** Punctuation that begins nothing longer. */
-const ALONE: ReadonlySet<string> = new Set('[]{}(),?+-*/%~');
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const HASH = 0x23;
+const EQUALS = 0x3d;
+const GREATER = 0x3e;
+const STAR = 0x2a;
+const SLASH = 0x2f;
+
+/** Punctuation that begins nothing longer, by its character code. */
+const ALONE: ReadonlyMap<number, string> = new Map([...'[]{}(),?+-*/%~'].map((one) => [one.charCodeAt(0), one]));
 
 const PATTERNS: readonly (readonly [Token['kind'], RegExp])[] = [
   ['identifier', IDENTIFIER],
@@ -44,13 +55,18 @@ export class Lexer {
   /** The token at or after an offset; white space and comments before it are passed over, newlines if told so. */
   at(offset: number, newlines: 'count' | 'skip'): Token {
     const start = this.#skip(offset, newlines);
-    const character = this.#text[start];
-    if (character === undefined) return this.#token('end', start, start);
-    if (character === '\n') return this.#token('newline', start, start + 1);
-    if (character === '\r' && this.#text[start + 1] === '\n') return this.#token('newline', start, start + 2);
-    if (character === '#' || this.#text.startsWith('//', start)) return this.#lineComment(start);
-    if (character === '"') return this.#token('quote', start, start + 1);
-    if (ALONE.has(character)) return { kind: 'punctuation', text: character, start, end: start + 1 };
+    if (start >= this.#text.length) return { kind: 'end', text: '', start, end: start };
+    const code = this.#text.charCodeAt(start);
+    if (code === NEWLINE) return this.#token('newline', start, start + 1);
+    if (code === RETURN && this.#text.charCodeAt(start + 1) === NEWLINE)
+      return this.#token('newline', start, start + 2);
+    if (code === HASH || (code === SLASH && this.#text.charCodeAt(start + 1) === SLASH))
+      return this.#lineComment(start);
+    if (code === QUOTE) return { kind: 'quote', text: '"', start, end: start + 1 };
+    const alone = ALONE.get(code);
+    if (alone !== undefined) return { kind: 'punctuation', text: alone, start, end: start + 1 };
+    if (code === EQUALS && !this.#continuesEquals(start))
+      return { kind: 'punctuation', text: '=', start, end: start + 1 };
     const plain = this.#match(PLAIN_IDENTIFIER, start);
     if (plain !== undefined && !(this.#text.charCodeAt(plain) > ASCII)) return this.#token('identifier', start, plain);
     for (const [kind, pattern] of PATTERNS) {
@@ -58,6 +74,11 @@ export class Lexer {
       if (end !== undefined) return this.#token(kind, start, end);
     }
     throw new HclError({ reason: 'syntax', ...foreign(this.#text, start), span: this.#source.span(start, start + 1) });
+  }
+
+  #continuesEquals(at: number): boolean {
+    const next = this.#text.charCodeAt(at + 1);
+    return next === EQUALS || next === GREATER;
   }
 
   #token(kind: Token['kind'], start: number, end: number): Token {
@@ -78,13 +99,15 @@ export class Lexer {
   }
 
   #skip(offset: number, newlines: 'count' | 'skip'): number {
-    let at = offset;
-    for (;;) {
-      const character = this.#text[at];
-      if (character === ' ' || character === '\t') at++;
-      else if (newlines === 'skip' && (character === '\n' || (character === '\r' && this.#text[at + 1] === '\n'))) at++;
-      else if (newlines === 'skip' && (character === '#' || this.#text.startsWith('//', at))) at = this.#lineEnd(at);
-      else if (this.#text.startsWith('/*', at)) at = this.#commentEnd(at);
+    const text = this.#text;
+    const skips = newlines === 'skip';
+    for (let at = offset; ;) {
+      const code = text.charCodeAt(at);
+      if (code === SPACE || code === TAB) at++;
+      else if (skips && (code === NEWLINE || (code === RETURN && text.charCodeAt(at + 1) === NEWLINE))) at++;
+      else if (skips && (code === HASH || (code === SLASH && text.charCodeAt(at + 1) === SLASH)))
+        at = this.#lineEnd(at);
+      else if (code === SLASH && text.charCodeAt(at + 1) === STAR) at = this.#commentEnd(at);
       else return at;
     }
   }

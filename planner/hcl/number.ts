@@ -243,13 +243,17 @@ function abs(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
 
+/** What most numbers are below; they are counted without a text of their digits. */
+const SMALL = 1n << 31n;
+
 function bitLength(value: bigint): number {
-  if (value === 0n) return 0;
+  if (value < SMALL) return 32 - Math.clz32(Number(value));
   const hex = value.toString(16);
   return (hex.length - 1) * 4 + (32 - Math.clz32(Number.parseInt(hex.charAt(0), 16)));
 }
 
 function trailingZeros(value: bigint): number {
+  if (value < SMALL) return 31 - Math.clz32(Number(value) & -Number(value));
   const binary = value.toString(2);
   return binary.length - 1 - binary.lastIndexOf('1');
 }

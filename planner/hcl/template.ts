@@ -32,8 +32,10 @@ export function readQuoted(
   nested: StartParser,
 ): { readonly parts: readonly TemplatePart[]; readonly end: number } {
   const { text } = source;
+  const plain = endOfPlain(text, start);
+  if (text[plain] === '"') return { parts: plainParts(source, start, plain), end: plain + 1 };
   const pieces = new Pieces(source, start);
-  for (let at = start; ;) {
+  for (let at = pieces.addText(text.slice(start, plain), plain); ;) {
     const character = text[at];
     if (character === undefined || character === '\n') {
       throw syntax(
@@ -49,6 +51,26 @@ export function readQuoted(
     } else at = readOne(pieces, source, at, nested);
   }
 }
+
+/** What ends a run of text that means itself, in any kind of template. */
+const NO_PLAIN_TEXT = /["\\$%\n]/g;
+
+function endOfPlain(text: string, start: number): number {
+  NO_PLAIN_TEXT.lastIndex = start;
+  return NO_PLAIN_TEXT.test(text) ? NO_PLAIN_TEXT.lastIndex - 1 : text.length;
+}
+
+function plainParts(source: ReadableText, start: number, end: number): readonly TemplatePart[] {
+  if (start === end) return [];
+  return [{ is: 'text', text: normal(source.text.slice(start, end)), span: source.span(start, end) }];
+}
+
+/** Strings are in normal form C (HCL native syntax specification, "Template Expressions"). */
+function normal(text: string): string {
+  return IS_ASCII.test(text) ? text : text.normalize('NFC');
+}
+
+const IS_ASCII = /^[\x00-\x7f]*$/;
 
 /** Reads a heredoc from its `<<NAME` line to the end of its closing marker. */
 export function readHeredoc(
@@ -97,10 +119,13 @@ function readLine(pieces: Pieces, source: ReadableText, start: number, nested: S
   }
 }
 
-/** One character, escape, interpolation or directive; gives where the text goes on. */
+/** A run of plain text, an escape, an interpolation or a directive; gives where the text goes on. */
 function readOne(pieces: Pieces, source: ReadableText, at: number, nested: StartParser): number {
   const special = readSpecial(source, at, nested);
-  if (special === undefined) return pieces.addText(source.text[at] ?? '', at + 1);
+  if (special === undefined) {
+    const end = endOfPlain(source.text, at + 1);
+    return pieces.addText(source.text.slice(at, end), end);
+  }
   if (special.is === 'literal') return pieces.addText(special.text, special.end);
   return pieces.add(special.piece, at, special.end);
 }
@@ -132,7 +157,7 @@ class Pieces {
   flush(end: number): void {
     if (this.#literal !== '') {
       const span = this.#source.span(this.#start, end);
-      this.#pieces.push({ is: 'text', text: this.#literal.normalize('NFC'), span });
+      this.#pieces.push({ is: 'text', text: normal(this.#literal), span });
     }
     this.#literal = '';
     this.#start = end;

@@ -123,14 +123,16 @@ export function elements(value: Value): readonly (readonly [key: Value, value: V
 
 /** Keys in the order of their UTF-8 bytes, which is that of their code points. */
 export function sortedKeys(entries: ReadonlyMap<string, unknown>): readonly string[] {
-  return [...entries.keys()].sort(compareText);
+  const keys = [...entries.keys()];
+  return keys.length < 2 ? keys : keys.sort(compareText);
 }
 
 /** By code points, as Go compares strings; JavaScript's own order differs beyond U+FFFF. */
 export function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at++) {
-    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+    const x = a.charCodeAt(at);
+    const y = b.charCodeAt(at);
     if (x === y) continue;
     const surrogates = (x >= 0xd800 && x <= 0xdfff ? 1 : 0) - (y >= 0xd800 && y <= 0xdfff ? 1 : 0);
     return surrogates === 0 ? x - y : surrogates;

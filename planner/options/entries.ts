@@ -20,8 +20,8 @@ export function cacheEntries(raw: RawEntry): Parsed<readonly TypedEntry[]> {
   }
   const pairs = typeof raw === 'string' ? csvPairs(raw) : ok(raw);
   if (!pairs.ok) return pairs;
-  const { type, ...attrs } = Object.fromEntries(pairs.value);
-  if (type === undefined || type === '')
+  const { type, attrs } = typed(pairs.value);
+  if (type === '')
     return fail(`type required for ${JSON.stringify(typeof raw === 'string' ? raw : Object.fromEntries(raw))}`);
   return ok([{ type, attrs }]);
 }
@@ -38,9 +38,14 @@ export function outputEntry(raw: RawEntry): Parsed<TypedEntry> {
   }
   const pairs = typeof raw === 'string' ? csvPairs(raw) : ok(raw);
   if (!pairs.ok) return pairs;
-  const { type, ...attrs } = Object.fromEntries(pairs.value);
-  if (type === undefined || type === '') return fail('type is required for output');
+  const { type, attrs } = typed(pairs.value);
+  if (type === '') return fail('type is required for output');
   return ok({ type, attrs });
+}
+
+function typed(pairs: ReadonlyMap<string, string>): TypedEntry {
+  const attrs = Object.fromEntries([...pairs].filter(([key]) => key !== 'type'));
+  return { type: pairs.get('type') ?? '', attrs };
 }
 
 /** An attestation (buildx `util/buildflags/attests.go`). Keys keep their case. */

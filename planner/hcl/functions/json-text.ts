@@ -1,3 +1,4 @@
+import { goQuoted } from '../../go-json.ts';
 import { spend } from '../budget.ts';
 import { formatNumber } from '../number.ts';
 import { CallError } from '../scope.ts';
@@ -16,10 +17,7 @@ export function jsonText(value: Value): string {
       if (value.value.infinite !== undefined) throw new CallError('an infinite number cannot be written as JSON');
       return formatNumber(value.value);
     case 'string':
-      return JSON.stringify(value.value).replace(
-        /[<>&\u2028\u2029]/g,
-        (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      );
+      return goQuoted(value.value);
     case 'tuple':
     case 'list':
     case 'set':

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { printPlan } from '../../../planner/bake/print.ts';
 import { corpus } from '../../fuzz/corpus.ts';
-import { planOf } from '../../rig/definition.ts';
+import { goodPlanOf, planOf } from '../../rig/definition.ts';
 
 test('what --print writes is a definition of the same targets', async () => {
   let tried = 0;
@@ -22,4 +22,12 @@ test('what --print writes is a definition of the same targets', async () => {
     tried++;
   }
   expect(tried).toBeGreaterThan(200);
+});
+
+test('keys that are digits are in the order of text, as Go has them', async () => {
+  const text = 'target "default" { args = { "10" = "a", "2" = "<b>", __proto__ = "c" } }\n';
+  const printed = printPlan((await goodPlanOf(text)).plan);
+  expect(printed).toContain(
+    '"args": {\n        "10": "a",\n        "2": "\\u003cb\\u003e",\n        "__proto__": "c"\n      }',
+  );
 });
