@@ -3,9 +3,7 @@
  * an object whose keys stay in their order, be they digits; what is undefined in an object is left out.
  */
 export function goJson(value: unknown): string {
-  const pieces: string[] = [];
-  write(value, '\n', pieces);
-  return `${pieces.join('')}\n`;
+  return `${written(value, '\n')}\n`;
 }
 
 /** A text in quotes, with the escapes of Go's encoder. */
@@ -20,32 +18,26 @@ export function goQuoted(text: string): string {
 const NEEDS_NO_ESCAPE = /^[ !#-%'-;=?-[\]-~]*$/;
 
 /** `line` begins a line of the level that the value stands on. */
-function write(value: unknown, line: string, into: string[]): void {
-  if (typeof value === 'string') into.push(goQuoted(value));
-  else if (typeof value !== 'object' || value === null) into.push(JSON.stringify(value));
-  else if (Array.isArray(value)) writeArray(value, line, into);
-  else writeObject(value instanceof Map ? value : Object.entries(value), line, into);
+function written(value: unknown, line: string): string {
+  if (typeof value === 'string') return goQuoted(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const inner = `${line}  `;
+  if (Array.isArray(value))
+    return enclosed(
+      '[',
+      ']',
+      value.map((item) => written(item, inner)),
+      line,
+    );
+  const fields: string[] = [];
+  for (const [key, item] of value instanceof Map ? value : Object.entries(value)) {
+    if (item !== undefined) fields.push(`${goQuoted(String(key))}: ${written(item, inner)}`);
+  }
+  return enclosed('{', '}', fields, line);
 }
 
-function writeArray(items: readonly unknown[], line: string, into: string[]): void {
+function enclosed(open: string, close: string, items: readonly string[], line: string): string {
+  if (items.length === 0) return open + close;
   const inner = `${line}  `;
-  let before = '[';
-  for (const item of items) {
-    into.push(before, inner);
-    write(item, inner, into);
-    before = ',';
-  }
-  into.push(before === '[' ? '[]' : `${line}]`);
-}
-
-function writeObject(entries: Iterable<readonly [unknown, unknown]>, line: string, into: string[]): void {
-  const inner = `${line}  `;
-  let before = '{';
-  for (const [key, item] of entries) {
-    if (item === undefined) continue;
-    into.push(before, inner, goQuoted(String(key)), ': ');
-    write(item, inner, into);
-    before = ',';
-  }
-  into.push(before === '{' ? '{}' : `${line}}`);
+  return `${open}${inner}${items.join(`,${inner}`)}${line}${close}`;
 }

@@ -17,6 +17,8 @@ export interface MatrixTarget {
   readonly axes: ReadonlyMap<string, Value>;
 }
 
+const NO_AXES: ReadonlyMap<string, Value> = new Map();
+
 /** So many targets from one block are a mistake, not a plan. */
 const MAX_TARGETS = 20_000;
 
@@ -31,7 +33,7 @@ export function expandMatrix(label: string, block: Block, scope: Scope): readonl
   if (matrix === undefined) {
     if (name !== undefined)
       throw invalid('name needs a matrix', 'add matrix = { axis = ["a", "b"] }, or take the name out', name.nameSpan);
-    return [{ name: label, block, axes: new Map() }];
+    return [{ name: label, block, axes: NO_AXES }];
   }
   const combinations = combine(
     axesOf(evaluate(matrix.expression, scope), matrix.expression.span),

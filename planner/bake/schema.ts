@@ -39,8 +39,10 @@ export type TargetAttribute = keyof typeof TARGET_ATTRIBUTES;
 
 /** Whether a word names an attribute of targets. */
 export function isTargetAttribute(name: string): name is TargetAttribute {
-  return Object.hasOwn(TARGET_ATTRIBUTES, name);
+  return NAMES.has(name);
 }
+
+const NAMES: ReadonlySet<string> = new Set(Object.keys(TARGET_ATTRIBUTES));
 
 /** What names of targets and groups may be made of. */
 export const VALID_NAME = /^[a-zA-Z0-9_-]+$/;

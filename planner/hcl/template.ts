@@ -282,12 +282,13 @@ function readEscape(source: ReadableText, at: number): { readonly text: string; 
 
 /** Trims where ~ says so, then nests what stands between directives. */
 function assemble(pieces: readonly Piece[], indentation: 'keep' | 'unindent' = 'keep'): readonly TemplatePart[] {
-  for (const [index, piece] of pieces.entries()) {
-    if (piece.is === 'text') continue;
-    const before = pieces[index - 1];
-    const after = pieces[index + 1];
-    if (piece.trim.left && before?.is === 'text') before.text = before.text.trimEnd();
-    if (piece.trim.right && after?.is === 'text') after.text = after.text.trimStart();
+  for (let at = 0; at < pieces.length; at++) {
+    const piece = pieces[at];
+    if (piece === undefined || piece.is === 'text') continue;
+    const before = piece.trim.left ? pieces[at - 1] : undefined;
+    const after = piece.trim.right ? pieces[at + 1] : undefined;
+    if (before?.is === 'text') before.text = before.text.trimEnd();
+    if (after?.is === 'text') after.text = after.text.trimStart();
   }
   if (indentation === 'unindent') unindent(pieces);
   const cursor = { at: 0 };

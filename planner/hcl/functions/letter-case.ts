@@ -3,12 +3,15 @@
  * letter then, and no letter depends on its neighbours.
  */
 export function toUpper(whole: string): string {
-  return eachCharacter(whole, upperOf);
+  return IS_ASCII.test(whole) ? whole.toUpperCase() : eachCharacter(whole, upperOf);
 }
 
 export function toLower(whole: string): string {
+  if (IS_ASCII.test(whole)) return whole.toLowerCase();
   return eachCharacter(whole, (one) => (one === '\u0130' ? 'i' : single(one, one.toLowerCase())));
 }
+
+const IS_ASCII = /^[\x00-\x7f]*$/;
 
 /**
  * A capital at the start of every word, where a word starts after anything that is neither letter, digit nor underscore;
