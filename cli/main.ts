@@ -10,6 +10,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/bake.ts')).bake,
   },
   {
+    name: 'build',
+    summary: 'Build one image from a Dockerfile',
+    load: async () => (await import('./commands/build.ts')).build,
+  },
+  {
     name: 'compose',
     summary: 'Build the services of Compose files; everything else is docker compose',
     load: async () => (await import('./commands/compose.ts')).compose,

@@ -10,12 +10,19 @@ import { destination, openPipe, replaceFile } from '../runtime/load/destination.
  * build's reference, or what a frontend answered instead (docker/buildx `commands/bake.go`).
  */
 export function metadataJson(built: readonly BuiltTarget[], builder: string): string {
-  const targets = built.map(({ name, ref, response, answer }) => {
-    const entries = Object.entries({ ...response, ...answer }).map(([key, value]) => [key, decoded(value)] as const);
-    const reference = answer === undefined ? [['buildx.build.ref', `${builder}/${builder}/${ref}`] as const] : [];
-    return [name, Object.fromEntries([...reference, ...entries].sort(byKey))] as const;
-  });
+  const targets = built.map((one) => [one.name, answers(one, builder)] as const);
   return `${JSON.stringify(Object.fromEntries([...targets].sort(byKey)), undefined, 2)}\n`;
+}
+
+/** The same of the one target of a build, without its name (docker/buildx `commands/build.go`). */
+export function singleMetadataJson([built]: readonly BuiltTarget[], builder: string): string {
+  return `${JSON.stringify(built === undefined ? {} : answers(built, builder), undefined, 2)}\n`;
+}
+
+function answers({ ref, response, answer }: BuiltTarget, builder: string): object {
+  const entries = Object.entries({ ...response, ...answer }).map(([key, value]) => [key, decoded(value)] as const);
+  const reference = answer === undefined ? [['buildx.build.ref', `${builder}/${builder}/${ref}`] as const] : [];
+  return Object.fromEntries([...reference, ...entries].sort(byKey));
 }
 
 /** Why a file cannot be written there, found out before the build; undefined when it looks as if it could. */

@@ -62,6 +62,8 @@ export interface Target {
   readonly noCacheFilter: readonly string[];
   /** As the user wrote it (`128m`); `sizeBytes` in `options/checks.ts` gives the bytes. */
   readonly shmSize?: string;
+  /** The control group under which steps run; for `depot build` only. */
+  readonly cgroupParent?: string;
   readonly ulimits: readonly string[];
   readonly call?: string;
   readonly entitlements: readonly string[];

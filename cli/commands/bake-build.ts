@@ -4,7 +4,7 @@ import type { Call } from '../../planner/options/call.ts';
 import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
-import type { BuildOutcome } from '../../runtime/build/build.ts';
+import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
 import type { BuildServices } from '../../runtime/build/target-build.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
@@ -14,7 +14,7 @@ import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { secretVariables } from '../environment.ts';
-import { metadataJson, metadataProblem, writeMetadata } from '../metadata.ts';
+import { metadataJson, metadataProblem, singleMetadataJson, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
 import { failureText } from '../print/failure.ts';
 import { printable } from '../print/text.ts';
@@ -31,6 +31,13 @@ export interface BuildSettings {
   readonly write?: Write;
   /** What `--call` or `--check` asks instead of a build; targets may ask by themselves as well. */
   readonly call?: Call | undefined;
+  /** A build of one target that nobody gave a name: its metadata and answers stand alone. */
+  readonly single?: {
+    /** Called when it is built; gives the exit code. */
+    readonly onBuilt: (built: readonly BuiltTarget[]) => Promise<number>;
+  };
+  /** What a context of `-` is read from. */
+  readonly contextArchive?: AsyncIterable<Uint8Array> | undefined;
   /** The level from which on a lint of all Dockerfiles keeps the build from beginning; absent: no lint. */
   readonly lint?: LintLevel | undefined;
 }
@@ -59,17 +66,20 @@ export async function buildPlan(
     return 1;
   }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
-  if (!engine.ok) return failed(context, planned, [engine.failure]);
+  const single = settings.single !== undefined;
+  if (!engine.ok) return failed(context, { planned, single }, [engine.failure]);
   const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;
-  const build = { engine: engine.value, services, mode, write };
+  const { contextArchive } = settings;
+  const given = contextArchive === undefined ? services : { ...services, contextArchive };
+  const build = { engine: engine.value, services: given, mode, write, single };
   const proxies = await dockerProxies(env);
   if (settings.lint !== undefined) {
     const asked = planned.plan.targets.map((target) => ({ ...target, call: 'lint' }));
     const plan = { ...planned.plan, targets: asked };
     const linted = await run({ ...planned, plan: withProxies(plan, proxies) }, build, context);
     if (!linted.ok) return linted.failure;
-    const found = showAnswers(plan, linted.value.built, { call: undefined, cwd });
+    const found = showAnswers(plan, linted.value.built, { call: undefined, cwd, single });
     if (!found.ok) return complain(context, found.failure);
     stderr.write(`${found.value?.text ?? ''}\n`);
     if (reachesLevel(linted.value.built, settings.lint)) {
@@ -79,10 +89,15 @@ export async function buildPlan(
   }
   const outcome = await run({ ...planned, plan: withProxies(planned.plan, proxies) }, build, context);
   if (!outcome.ok) return outcome.failure;
-  if (!(await metadataWritten(outcome.value, engine.value, context))) return 1;
-  const answers = showAnswers(planned.plan, outcome.value.built, { call: settings.call, cwd });
+  const { built } = outcome.value;
+  const metadata = single ? singleMetadataJson(built, engine.value.name) : metadataJson(built, engine.value.name);
+  const code = (await settings.single?.onBuilt(built)) ?? 0;
+  if (code !== 0) return code;
+  if (!(await metadataWritten(metadata, context))) return 1;
+  const answers = showAnswers(planned.plan, built, { call: settings.call, cwd, single });
   if (!answers.ok) return complain(context, answers.failure);
   if (answers.value !== undefined) context.print(answers.value.text);
+  if (answers.value?.error !== undefined) return complain(context, answers.value.error);
   return answers.value?.exitCode ?? 0;
 }
 
@@ -96,12 +111,13 @@ interface BuildRun {
   readonly services: BuildServices;
   readonly mode: string;
   readonly write: Write;
+  readonly single: boolean;
 }
 
 /** Runs a plan with its progress; fails with the exit code, the failure told by then. */
 async function run(
   planned: Planned,
-  { engine, services, mode, write }: BuildRun,
+  { engine, services, mode, write, single }: BuildRun,
   context: CommandContext,
 ): Promise<Result<BuildOutcome, number>> {
   const { cwd, signal, stderr } = context;
@@ -120,18 +136,14 @@ async function run(
   });
   progress.value.end();
   const failures = result.ok ? result.value.failures : result.failure;
-  return result.ok && failures.length === 0 ? ok(result.value) : fail(failed(context, planned, failures));
+  return result.ok && failures.length === 0 ? ok(result.value) : fail(failed(context, { planned, single }, failures));
 }
 
-async function metadataWritten(
-  outcome: BuildOutcome,
-  engine: EngineHandle,
-  { args, cwd, stderr, signal }: CommandContext,
-): Promise<boolean> {
+async function metadataWritten(text: string, { args, cwd, stderr, signal }: CommandContext): Promise<boolean> {
   const file = args.texts.get('metadata-file');
   if (file === undefined) return true;
   try {
-    await writeMetadata(path.resolve(cwd, file), metadataJson(outcome.built, engine.name), { signal });
+    await writeMetadata(path.resolve(cwd, file), text, { signal });
     return true;
   } catch (error) {
     stderr.write(
@@ -142,12 +154,16 @@ async function metadataWritten(
 }
 
 /** Tells every failure once; a build that was ended by the user has only that to say. */
-function failed({ stderr, signal }: CommandContext, planned: Planned, failures: readonly RuntimeFailure[]): number {
+function failed(
+  { stderr, signal }: CommandContext,
+  { planned, single }: { readonly planned: Planned; readonly single: boolean },
+  failures: readonly RuntimeFailure[],
+): number {
   if (signal.aborted) {
     stderr.write('ERROR: canceled\n');
     return 130;
   }
-  const words = [...new Set(failures.map((failure) => failureText(failure, planned.origins)))];
+  const words = [...new Set(failures.map((failure) => failureText(failure, { origins: planned.origins, single })))];
   stderr.write(`${words.join('\n')}\n`);
   return 1;
 }

@@ -10,7 +10,11 @@ import { failureText } from '../print/failure.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
 /** Has the engine at hand fetch a definition and reads it there; undefined when that failed, which is told by then. */
-export async function readRemote(url: string, context: CommandContext): Promise<RemoteDefinition | undefined> {
+export async function readRemote(
+  url: string,
+  context: CommandContext,
+  named: readonly string[] = context.args.lists.get('file') ?? [],
+): Promise<RemoteDefinition | undefined> {
   const { args, env, signal, stderr } = context;
   const mode = args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
   const progress = await chooseProgress(mode, (text) => void stderr.write(text));
@@ -23,7 +27,7 @@ export async function readRemote(url: string, context: CommandContext): Promise<
   const variables = environmentMap(env);
   const definition = await readRemoteDefinition({
     url,
-    ...remoteNames({ named: args.lists.get('file') ?? [], environment: variables }),
+    ...remoteNames({ named, environment: variables }),
     builder: engine.value,
     cwd: context.cwd,
     env: variables,

@@ -15,6 +15,8 @@ import { printable } from './text.ts';
 /** What frontends answered about the targets of a plan, as text, and the exit code it comes to. */
 export interface ShownAnswers {
   readonly text: string;
+  /** Why the one target of a build could not be built at all, where its answer says so. */
+  readonly error?: string;
   readonly exitCode: number;
 }
 
@@ -32,7 +34,7 @@ interface Answered {
 export function showAnswers(
   plan: Plan,
   built: readonly BuiltTarget[],
-  { call, cwd }: { readonly call: Call | undefined; readonly cwd: string },
+  { call, cwd, single = false }: { readonly call: Call | undefined; readonly cwd: string; readonly single?: boolean },
 ): Result<ShownAnswers | undefined, string> {
   const answered: Answered[] = [];
   for (const target of plan.targets) {
@@ -45,6 +47,11 @@ export function showAnswers(
     answered.push({ target, method, shown: shown.value });
   }
   if (answered.length === 0) return ok(undefined);
+  const [only] = single ? answered : [];
+  if (only !== undefined) {
+    const { text, error, status } = only.shown;
+    return ok({ text, ...(error === undefined ? {} : { error }), exitCode: status });
+  }
   const sorted = answered.sort((a, b) => compareText(a.target.name, b.target.name));
   const broken = sorted.some(({ shown }) => shown.error !== undefined);
   const status = sorted.find(({ shown }) => shown.status !== 0)?.shown.status ?? 0;

@@ -5,9 +5,17 @@ import { place } from './diagnostic.ts';
 import { dockerfileExcerpt } from './dockerfile.ts';
 import { printable } from './text.ts';
 
-/** A failure of the runtime in words; the last line begins with `ERROR:`. `origins` tells where targets are written. */
-export function failureText(failure: RuntimeFailure, origins: ReadonlyMap<string, Span> = new Map()): string {
-  return [...before(failure), `ERROR: ${printable(message(failure, origins))}`, ...hint(failure)].join('\n');
+/** What is known of the build that failed. */
+export interface FailedBuild {
+  /** Where targets are written. */
+  readonly origins?: ReadonlyMap<string, Span>;
+  /** Whether there is but one target, whose name nobody gave. */
+  readonly single?: boolean;
+}
+
+/** A failure of the runtime in words; the last line begins with `ERROR:`. */
+export function failureText(failure: RuntimeFailure, build: FailedBuild = {}): string {
+  return [...before(failure), `ERROR: ${printable(message(failure, build))}`, ...hint(failure)].join('\n');
 }
 
 function before(failure: RuntimeFailure): readonly string[] {
@@ -16,25 +24,26 @@ function before(failure: RuntimeFailure): readonly string[] {
   return [];
 }
 
-function message(failure: RuntimeFailure, origins: ReadonlyMap<string, Span>): string {
+function message(failure: RuntimeFailure, { origins = new Map(), single = false }: FailedBuild): string {
+  const of = (target: string): string => (single ? '' : `target ${target}: `);
   switch (failure.reason) {
     case 'builder-unreachable':
       return `the builder at ${failure.endpoint} cannot be reached: ${failure.cause}`;
     case 'builder-lost':
-      return `${failure.targets.length === 1 ? 'target' : 'targets'} ${failure.targets.join(', ')}: the builder at ${failure.endpoint} went away during the build: ${failure.cause}`;
+      return `${single ? '' : `${failure.targets.length === 1 ? 'target' : 'targets'} ${failure.targets.join(', ')}: `}the builder at ${failure.endpoint} went away during the build: ${failure.cause}`;
     case 'solve-failed': {
       const code = failure.code === undefined ? '' : `${failure.code}: `;
-      return `target ${failure.target}: failed to solve: ${code}${failure.message}`;
+      return `${single ? 'failed to build: ' : of(failure.target)}failed to solve: ${code}${failure.message}`;
     }
     case 'input-missing': {
       const origin = origins.get(failure.target);
       const where = origin === undefined ? '' : `${place(origin)}: `;
-      return `${where}target ${failure.target}: ${failure.what} ${failure.path} cannot be used: ${failure.cause}`;
+      return `${where}${of(failure.target)}${failure.what} ${failure.path} cannot be used: ${failure.cause}`;
     }
     case 'definition-unreadable':
       return `the definition ${failure.url} cannot be read: ${failure.cause}`;
     case 'load-failed':
-      return `target ${failure.target}: the image was built, but not loaded: ${failure.cause}`;
+      return `${of(failure.target)}the image was built, but not loaded: ${failure.cause}`;
     case 'unsupported':
       return `not supported: ${failure.what}`;
     case 'engine-failed':

@@ -80,6 +80,7 @@ function sourceProblems(raw: RawTarget, target: Target, context: FinishContext, 
       hint: 'write cwd://PATH for a local Dockerfile, or take a context of the remote definition',
     });
   }
+  if (context.mayReadStdin === true) return;
   if (raw.context === '-') {
     const message = 'context from stdin not allowed in bake';
     found.push({ attribute: 'context', message, hint: 'name a folder or a URL' });

@@ -15,6 +15,8 @@ export interface FinishContext {
   readonly remote?: RemoteDefinition | undefined;
   /** The result is only printed. */
   readonly isPrinted: boolean;
+  /** Whether `-` may stand for standard input. */
+  readonly mayReadStdin?: boolean;
 }
 
 type MutableTarget = { -readonly [K in keyof Target]: Target[K] };
@@ -59,6 +61,7 @@ export function finishTarget(
   if (raw.pull !== undefined) target.pull = raw.pull;
   if (raw.noCache !== undefined) target.noCache = raw.noCache;
   if (raw.network !== undefined) target.network = raw.network;
+  if (raw.cgroupParent !== undefined) target.cgroupParent = raw.cgroupParent;
   if (raw.shmSize !== undefined) target.shmSize = raw.shmSize;
   if (raw.call !== undefined) target.call = raw.call;
   if (raw.projectId !== undefined) target.projectId = raw.projectId;

@@ -35,6 +35,7 @@ export interface RawTarget {
   readonly network?: string;
   readonly noCacheFilter?: readonly string[];
   readonly shmSize?: string;
+  readonly cgroupParent?: string;
   readonly ulimits?: readonly string[];
   readonly call?: string;
   readonly entitlements?: readonly string[];

@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
@@ -43,7 +43,10 @@ export async function prepareTarget(
   if (missing) return fail(missing);
   if (target.dockerfileInline !== undefined)
     return ok({ agents: agents.value, ...(await inlineDockerfile(target, target.dockerfileInline)) });
-  if (isFetched(target) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile)) {
+  if (
+    target.context === '-' ||
+    (isFetched(target) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile))
+  ) {
     return ok({
       target,
       agents: agents.value,
@@ -99,7 +102,9 @@ function refusal(target: Target): Unsupported | undefined {
     what: `${what} (target "${target.name}")`,
   });
   const built = calledMethod(target.call) === undefined;
-  if (/^https?:\/\//.test(target.dockerfile)) return unsupported('a Dockerfile from a URL');
+  if (target.args.BUILDKIT_SYNTAX?.trim() === '') return unsupported('an empty build argument BUILDKIT_SYNTAX');
+  if (/^https?:\/\//.test(target.dockerfile) && target.dockerfileInline === undefined)
+    return unsupported('a Dockerfile from a URL');
   const layout = Object.values(target.contexts).find((value) => value.startsWith('oci-layout://'));
   if (layout !== undefined) return unsupported(`the named context "${layout}"`);
   const local = [...target.cacheFrom, ...target.cacheTo].find(({ type }) => type === 'local' || type === 'gha');
@@ -118,7 +123,7 @@ async function missingFolder(
     .filter(([, value]) => !/^(?:target:|docker-image:\/\/)/.test(value) && !isRemoteUrl(value))
     .filter(([, value]) => remote === undefined || value.startsWith('cwd://'))
     .map(([name, value]) => ({ what: `context "${name}"`, dir: value.replace(/^cwd:\/\//, '') }));
-  const main = isFetched(target) ? [] : [{ what: 'context', dir: target.context }];
+  const main = isFetched(target) || target.context === '-' ? [] : [{ what: 'context', dir: target.context }];
   for (const { what, dir } of [...main, ...named]) {
     const found = await stat(path.resolve(cwd, dir)).catch((error: NodeJS.ErrnoException) => error);
     if (found instanceof Error || !found.isDirectory()) {
@@ -158,19 +163,29 @@ async function dockerfileHint(dir: string, shown: string): Promise<string> {
   return `there is ${candidates.map((name) => path.join(shown, name)).join(', ')}`;
 }
 
+/** A Dockerfile that is in no folder of the user's gets one. One that came from stdin as the context may have no other. */
 async function inlineDockerfile(target: Target, text: string): Promise<Omit<PreparedTarget, 'agents'>> {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'depot-dockerfile-'));
-  const remove = (): Promise<void> => rm(dir, { recursive: true, force: true });
+  const own = await mkdtemp(path.join(os.tmpdir(), 'depot-dockerfile-'));
+  const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
+  const dir = path.join(own, 'dockerfile');
+  const empty = path.join(own, 'context');
   try {
+    await mkdir(dir);
+    await mkdir(empty);
     await writeFile(path.join(dir, 'Dockerfile'), text, { mode: 0o600 });
   } catch (error) {
     await remove();
     throw error;
   }
   return {
-    target,
+    target: target.context === '-' ? { ...target, context: empty } : target,
     dockerfile: { dir, name: 'Dockerfile', apart: true },
-    dockerfileShown: `dockerfile-inline of target "${target.name}"`,
+    dockerfileShown:
+      target.dockerfile === '-'
+        ? 'stdin'
+        : isRemoteUrl(target.dockerfile)
+          ? target.dockerfile
+          : `dockerfile-inline of target "${target.name}"`,
     [Symbol.asyncDispose]: remove,
   };
 }

@@ -16,6 +16,7 @@ import { withoutPassword, withoutPasswords } from '../buildkit/url-text.ts';
 import type { EventSink } from '../event.ts';
 import type { DefinitionUnreadable, RuntimeFailure } from '../failure.ts';
 import { FailureError } from '../failure.ts';
+import { ARCHIVE_HEADER_BYTES, isArchive } from './archive-header.ts';
 import { secretsService } from '../session/secrets.ts';
 import { sshService } from '../session/ssh.ts';
 import { randomId, Session } from '../session/session.ts';
@@ -26,9 +27,6 @@ import { gitSecrets } from './git-secrets.ts';
 
 /** More than a person writes; a larger file is something else (docker/buildx `bake/remote.go`). */
 const MAX_DEFINITION_BYTES = 2 * 1024 * 1024;
-
-/** Enough to tell an archive: a whole header of tar. */
-const HEADER_BYTES = 1024;
 
 /** Under this name the reading is shown as a target of its own. */
 const SHOWN_AS = 'definition';
@@ -132,7 +130,7 @@ async function read(
 ): Promise<RemoteDefinition> {
   let root = await tree.fetch(sourceDefinition(source));
   if (kind === 'http') {
-    if (!isArchive(await tree.read(root, HTTP_FILE, HEADER_BYTES))) {
+    if (!isArchive(await tree.read(root, HTTP_FILE, ARCHIVE_HEADER_BYTES))) {
       return { url, kind: 'file', files: [await definitionFile(tree, root, { url, path: HTTP_FILE, isWhole: true })] };
     }
     root = await tree.fetch(unpacked(source));
@@ -152,7 +150,7 @@ async function read(
 
 /** A builder that cannot unpack an archive copies it instead, and does not say so. */
 async function isStillPacked(tree: Tree, root: string): Promise<boolean> {
-  return (await tree.isThere(root, HTTP_FILE)) && isArchive(await tree.read(root, HTTP_FILE, HEADER_BYTES));
+  return (await tree.isThere(root, HTTP_FILE)) && isArchive(await tree.read(root, HTTP_FILE, ARCHIVE_HEADER_BYTES));
 }
 
 async function definitionFile(
@@ -174,28 +172,6 @@ async function definitionFile(
   } catch {
     throw new FailureError(unreadable(url, `${what} is neither an archive nor valid UTF-8 text`));
   }
-}
-
-const MAGIC = ['425a68', '1f8b08', 'fd377a585a00'];
-
-/** bzip2, gzip and xz by their first bytes, tar by the checksum of its first header. */
-function isArchive(header: Uint8Array): boolean {
-  const hex = Buffer.from(header.subarray(0, 8)).toString('hex');
-  return MAGIC.some((magic) => hex.startsWith(magic)) || isTar(header);
-}
-
-const TAR_HEADER_BYTES = 512;
-const TAR_CHECKSUM = { start: 148, end: 156 } as const;
-
-function isTar(header: Uint8Array): boolean {
-  if (header.length < TAR_HEADER_BYTES) return false;
-  const { start, end } = TAR_CHECKSUM;
-  const said = Number.parseInt(Buffer.from(header.subarray(start, end)).toString('latin1').trim(), 8);
-  let sum = 0;
-  for (const [at, byte] of header.subarray(0, TAR_HEADER_BYTES).entries()) {
-    sum += at >= start && at < end ? 0x20 : byte;
-  }
-  return sum === said;
 }
 
 function missing(url: string, name: string): DefinitionUnreadable {

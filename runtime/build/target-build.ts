@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
+import { goBool } from '../../planner/options/entries.ts';
+import type { Target, TypedEntry } from '../../planner/target.ts';
 import type { Builder, BuiltTarget } from './build.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
@@ -42,6 +44,8 @@ export interface BuildServices {
   /** Whether targets that say nothing of provenance get it. */
   readonly defaultProvenance: boolean;
   readonly stdout: NodeJS.WritableStream;
+  /** What a context of `-` is: an archive, which can be read once. */
+  readonly contextArchive?: AsyncIterable<Uint8Array>;
   /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */
   readonly loadArchive?: ArchiveSink;
 }
@@ -111,11 +115,12 @@ async function run(
     context.client,
     {
       ref,
+      frontend: request.frontend,
       attrs: merged(request.attrs, linked),
       inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
       exporters: context.exports,
       cacheImports: target.cacheFrom,
-      cacheExports: isAsked ? [] : target.cacheTo,
+      cacheExports: isAsked ? [] : cacheExports(target),
       entitlements: request.entitlements,
       internal: isAsked,
       session: session(prepared, request, context),
@@ -127,6 +132,12 @@ async function run(
     { onStatus: context.onStatus, signal: context.signal },
   );
   return { name: target.name, ref, response, ...(isAsked ? { answer } : {}) };
+}
+
+/** The build argument asks for the cache inside the image, as `type=inline` does (docker/buildx `build/opt.go`). */
+function cacheExports({ cacheTo, args }: Target): readonly TypedEntry[] {
+  const isInline = goBool(args.BUILDKIT_INLINE_CACHE ?? '') === true;
+  return isInline ? [...cacheTo, { type: 'inline', attrs: {} }] : cacheTo;
 }
 
 function texts(metadata: Readonly<Record<string, Uint8Array>>): Readonly<Record<string, string>> {

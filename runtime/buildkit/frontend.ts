@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
 import { sizeBytes } from '../../planner/options/checks.ts';
+import { goBool } from '../../planner/options/entries.ts';
 import { parseGitUrl } from '../../planner/options/git-url.ts';
 import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target, TypedEntry } from '../../planner/target.ts';
@@ -12,7 +13,9 @@ import { withoutPassword } from './url-text.ts';
 
 /** A target as the Dockerfile frontend wants it. */
 export interface FrontendRequest {
-  /** Options of the frontend `dockerfile.v0`, and of the server around it (attestations). */
+  /** The daemon's own frontend, or the one that runs the image that `BUILDKIT_SYNTAX` names. */
+  readonly frontend: 'dockerfile.v0' | 'gateway.v0';
+  /** Options of the frontend, and of the server around it (attestations). */
   readonly attrs: Readonly<Record<string, string>>;
   /** Folders the daemon may ask the session for: local name to absolute path. */
   readonly localDirs: ReadonlyMap<string, string>;
@@ -34,6 +37,8 @@ export interface FrontendContext {
   readonly facts: DaemonFacts;
   /** Whether a target that says nothing gets provenance of its own (`BUILDX_NO_DEFAULT_ATTESTATIONS` turns it off). */
   readonly defaultProvenance: boolean;
+  /** The URL under which the session gives out a context of `-`. */
+  readonly upload?: string | undefined;
   /** The folder and name of the Dockerfile; undefined when it lies in a remote context. */
   readonly dockerfile: { readonly dir: string; readonly name: string; readonly apart: boolean } | undefined;
   /** A key for a local folder under which the daemon keeps its last upload; the same for the same folder only. */
@@ -57,6 +62,9 @@ export function frontendRequest(target: Target, context: FrontendContext): Front
   addSources(target, context, { attrs, localDirs, inputs });
   addNamedContexts(target, context, { attrs, localDirs, links, inputs });
   for (const [key, value] of Object.entries(target.args)) attrs[`build-arg:${key}`] = value;
+  const { BUILDKIT_SYNTAX: syntax, BUILDKIT_MULTI_PLATFORM: multiPlatform = '' } = target.args;
+  if (syntax !== undefined) Object.assign(attrs, { source: syntax.trim().split(' ')[0], cmdline: syntax });
+  if (goBool(multiPlatform) === true) attrs['multi-platform'] = 'true';
   for (const [key, value] of Object.entries(target.labels)) attrs[`label:${key}`] = value;
   addAttestations(target, context, attrs);
 
@@ -72,9 +80,11 @@ export function frontendRequest(target: Target, context: FrontendContext): Front
   if (hosts.length > 0) attrs['add-hosts'] = hosts.map(csvField).join(',');
   const shmBytes = sizeBytes(target.shmSize ?? '') ?? 0;
   if (shmBytes > 0) attrs['shm-size'] = String(shmBytes);
+  if (target.cgroupParent !== undefined) attrs['cgroup-parent'] = target.cgroupParent;
   if (target.ulimits.length > 0) attrs.ulimit = target.ulimits.map(csvField).join(',');
   addCall(target, attrs);
-  return { attrs, localDirs, links, inputs, entitlements };
+  const frontend = syntax === undefined ? 'dockerfile.v0' : 'gateway.v0';
+  return { frontend, attrs, localDirs, links, inputs, entitlements };
 }
 
 /** A list of cache sources as the frontend takes it (moby/buildkit `client/solve.go`). */
@@ -90,6 +100,8 @@ function addSources(
   if (target.contextIsRemote === true) {
     inputs.context = folderOf(context, target.context, 'context');
     if (context.dockerfile === undefined) inputs.dockerfile = inputs.context;
+  } else if (target.context === '-') {
+    attrs.context = context.upload ?? '';
   } else if (isRemoteUrl(target.context)) {
     attrs.context = target.context;
     if (hasGitQuery(target.context)) addCap(attrs, 'moby.buildkit.frontend.gitquerystring');

@@ -29,6 +29,7 @@ const RETURN_GRACE_MS = 5_000;
 export interface Job {
   /** Chosen by us, unguessable, used once. */
   readonly ref: string;
+  readonly frontend: string;
   readonly attrs: Attributes;
   readonly inputs: Readonly<Record<string, Definition>>;
   readonly exporters: readonly { readonly type: string; readonly attrs: Attributes }[];
@@ -154,7 +155,7 @@ function decisive(exported: PromiseSettledResult<unknown>, frontend: PromiseSett
 async function callFrontend(gateway: Gateway, job: Job, signal: AbortSignal): Promise<FrontendResult> {
   const result = await gateway.solve(
     {
-      Frontend: 'dockerfile.v0',
+      Frontend: job.frontend,
       FrontendOpt: { ...job.attrs },
       FrontendInputs: { ...job.inputs },
       allowResultReturn: true,

@@ -1,0 +1,194 @@
+import type { Diagnostic } from '../diagnostic.ts';
+import { annotationProblem, platformProblem, sizeBytes, ulimitProblem } from '../options/checks.ts';
+import { csvFields } from '../options/csv.ts';
+import { attestEntry, attestText, cacheEntries, outputEntry, secretEntry, sshEntry } from '../options/entries.ts';
+import { referenceProblem } from '../options/reference.ts';
+import type { Result } from '../result.ts';
+import { fail } from '../result.ts';
+import type { AttestEntry, SecretEntry, SshEntry, TypedEntry } from '../target.ts';
+
+/** The flags of a command line by their long names, as they were given; those that were not are absent. */
+export interface FlagWords {
+  readonly switches: ReadonlyMap<string, boolean>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What is wrong with the text of a flag that stands as it is; undefined when nothing is. */
+type Check = (text: string) => string | undefined;
+
+/** What each flag's value looks like, for who got it wrong. */
+const FORMS: Readonly<Record<string, string>> = {
+  'add-host': 'write --add-host HOST:ADDRESS, such as db:10.0.0.2',
+  allow: 'known are network.host, security.insecure and device',
+  annotation: 'write --annotation KEY=VALUE, or index:KEY=VALUE, manifest[linux/amd64]:KEY=VALUE',
+  attest: 'write --attest type=sbom or --attest type=provenance,mode=max',
+  'build-arg': 'write --build-arg NAME=VALUE, or NAME for the value of the environment variable',
+  'build-context': 'write --build-context NAME=PATH, or a URL, docker-image://IMAGE, oci-layout://PATH',
+  'cache-from': 'write --cache-from type=registry,ref=IMAGE or type=local,src=FOLDER',
+  'cache-to': 'write --cache-to type=registry,ref=IMAGE or type=local,dest=FOLDER',
+  call: 'write --call check, outline or targets',
+  label: 'write --label NAME=VALUE',
+  network: 'known are default, none and host',
+  output: 'write --output FOLDER, or type=image|registry|docker|oci|tar|local with their attributes',
+  platform: 'write --platform OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64',
+  secret: 'write --secret id=NAME,src=FILE or id=NAME,env=VARIABLE',
+  'shm-size': 'write a number with b, k, m or g',
+  ssh: 'write --ssh default, or --ssh NAME=SOCKET or NAME=KEY',
+  tag: 'write --tag registry.example/name:tag in lowercase',
+  ulimit: 'write --ulimit NAME=SOFT or NAME=SOFT:HARD',
+};
+
+const ENTITLEMENT = /^(?:network\.host|security\.insecure|device(?:=.*)?)$/;
+
+/** Reads the values of flags into the parts of a target, and gathers what is wrong with them. */
+export class FlagReader {
+  readonly mistakes: Diagnostic[] = [];
+  readonly #flags: FlagWords;
+  readonly #environment: ReadonlyMap<string, string>;
+
+  constructor(flags: FlagWords, environment: ReadonlyMap<string, string>) {
+    this.#flags = flags;
+    this.#environment = environment;
+    for (const [flag, check] of CHECKS) for (const text of this.texts(flag)) this.#note(flag, text, check(text));
+    const shm = flags.texts.get('shm-size') ?? '';
+    if (shm !== '' && sizeBytes(shm) === undefined) this.#note('shm-size', shm, 'it is no size');
+    const network = flags.texts.get('network') ?? '';
+    if (!['', 'default', 'none', 'host'].includes(network))
+      this.#note('network', network, 'BuildKit has no network of that name');
+  }
+
+  /** The values of a flag that may repeat. */
+  texts(flag: string): readonly string[] {
+    return this.#flags.lists.get(flag) ?? [];
+  }
+
+  /** `NAME=VALUE`; a name alone takes its value from the environment, and is left out where there is none. */
+  args(): ReadonlyMap<string, string> {
+    return this.#pairs('build-arg', (name) => this.#environment.get(name));
+  }
+
+  /** `NAME=VALUE`; a name alone is an empty label. */
+  labels(): ReadonlyMap<string, string> {
+    return this.#pairs('label', () => '');
+  }
+
+  /** Named contexts; the name of an image is written in its short form (docker/buildx `util/buildflags/context.go`). */
+  contexts(): ReadonlyMap<string, string> {
+    const contexts = new Map<string, string>();
+    for (const text of this.texts('build-context')) {
+      if (text === '') continue;
+      const equals = text.indexOf('=');
+      const name = text.slice(0, equals);
+      if (equals === -1) this.#note('build-context', text, 'expected key=value');
+      else if (referenceProblem(name) !== undefined)
+        this.#note('build-context', text, `${JSON.stringify(name)} cannot name a context`);
+      else contexts.set(familiarName(name), text.slice(equals + 1));
+    }
+    return contexts;
+  }
+
+  /** Attestations, each type once; the short forms count last. */
+  attests(): readonly AttestEntry[] {
+    const short = (['provenance', 'sbom'] as const).flatMap((type) => {
+      const value = this.#flags.texts.get(type) ?? '';
+      return value === '' ? [] : [attestText(type, value)];
+    });
+    const entries = this.#entries('attest', [...this.texts('attest'), ...short], attestEntry);
+    const seen = new Set<string>();
+    for (const { type } of entries) {
+      if (seen.has(type)) this.#note('attest', `type=${type}`, `the attestation ${type} is asked for twice`);
+      seen.add(type);
+    }
+    return entries;
+  }
+
+  caches(flag: 'cache-from' | 'cache-to'): readonly TypedEntry[] {
+    return this.#entries(flag, this.texts(flag), cacheEntries).flat();
+  }
+
+  outputs(): readonly TypedEntry[] {
+    return this.#entries('output', this.texts('output'), outputEntry);
+  }
+
+  secrets(): readonly SecretEntry[] {
+    return this.#entries('secret', this.texts('secret'), secretEntry);
+  }
+
+  ssh(): readonly SshEntry[] {
+    return this.#entries('ssh', this.texts('ssh'), sshEntry);
+  }
+
+  entitlements(): readonly string[] {
+    return this.texts('allow');
+  }
+
+  /** `HOST:ADDRESS` or `HOST=ADDRESS`; several of one host are several addresses (docker/cli `opts/hosts.go`). */
+  hosts(): ReadonlyMap<string, string> {
+    const hosts = new Map<string, string>();
+    for (const text of this.texts('add-host').flatMap((one) => csvList(one))) {
+      const cut = /^([^=:]+)[=:](.+)$/s.exec(text);
+      const [, host = '', address = ''] = cut ?? [];
+      if (cut === null) this.#note('add-host', text, 'a host and its address are expected');
+      else if (!isAddress(address)) this.#note('add-host', text, `${JSON.stringify(address)} is no address`);
+      else hosts.set(host, hosts.has(host) ? `${hosts.get(host)},${address}` : address);
+    }
+    return hosts;
+  }
+
+  #pairs(flag: string, valueOf: (name: string) => string | undefined): ReadonlyMap<string, string> {
+    const pairs = new Map<string, string>();
+    for (const text of this.texts(flag)) {
+      const equals = text.indexOf('=');
+      const name = equals === -1 ? text : text.slice(0, equals);
+      const value = equals === -1 ? valueOf(name) : text.slice(equals + 1);
+      if (name === '') this.#note(flag, text, 'the name is empty');
+      else if (value !== undefined) pairs.set(name, value);
+    }
+    return pairs;
+  }
+
+  #entries<T>(flag: string, texts: readonly string[], parse: (text: string) => Result<T, string>): readonly T[] {
+    return texts.flatMap((text) => {
+      const entry = text === '' ? fail('it is empty') : parse(text);
+      if (entry.ok) return [entry.value];
+      this.#note(flag, text, entry.failure);
+      return [];
+    });
+  }
+
+  #note(flag: string, text: string, why: string | undefined): void {
+    if (why === undefined) return;
+    const message = `invalid value ${JSON.stringify(text)} for --${flag}: ${why}`;
+    const hint = FORMS[flag];
+    this.mistakes.push({ reason: 'invalid-flag', message, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+const CHECKS: readonly (readonly [flag: string, check: Check])[] = [
+  ['allow', (text) => (ENTITLEMENT.test(text) ? undefined : 'BuildKit has no entitlement of that name')],
+  ['annotation', annotationProblem],
+  ['platform', platformProblem],
+  ['tag', referenceProblem],
+  ['ulimit', ulimitProblem],
+];
+
+/** `docker.io/library/alpine:latest` is `alpine` (distribution/reference `FamiliarString`). */
+function familiarName(name: string): string {
+  return name
+    .replace(/^(?:index\.)?docker\.io\//, '')
+    .replace(/^library\/(?=[^/]+$)/, '')
+    .replace(/:latest$/, '');
+}
+
+function isAddress(text: string): boolean {
+  const plain = text.replace(/^\[(.*)\]$/, '$1');
+  return (
+    plain === 'host-gateway' || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(plain) || /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(plain)
+  );
+}
+
+function csvList(text: string): readonly string[] {
+  const fields = csvFields(text);
+  return fields.ok ? fields.value : [text];
+}
