@@ -3,7 +3,8 @@ import { linkedTargets } from '../../planner/graph.ts';
 import { calledMethod } from '../../planner/options/call.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
-import type { Plan } from '../../planner/target.ts';
+import { isRemoteUrl } from '../../planner/options/url.ts';
+import type { Plan, Target } from '../../planner/target.ts';
 import { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
 import { daemonFacts } from '../buildkit/daemon.ts';
@@ -14,6 +15,8 @@ import type { EventSink, TargetOutcome } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
 import { archiveProblem } from '../load/archive-sinks.ts';
 import { unreachableBuilder, withLossesJoined } from './failures.ts';
+import type { GitInfo } from './git-info.ts';
+import { gitInfo, gitSettings } from './git-info.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { prepareTarget } from './prepare.ts';
@@ -70,7 +73,10 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
 
   using client = new BuildkitClient(builder.endpoint);
   const insideDocker = builder.endpoint.kind === 'docker-unix' || builder.endpoint.kind === 'docker-tcp';
-  const facts = await daemonFacts(client, { insideDocker, signal }).catch((error: unknown) => error);
+  const [facts, repositories] = await Promise.all([
+    daemonFacts(client, { insideDocker, signal }).catch((error: unknown) => error),
+    repositoriesOf(prepared.value, { cwd, env: options.services.env, signal }),
+  ]);
   if (!isFacts(facts)) {
     return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(builder.endpoint, facts)]);
   }
@@ -86,7 +92,15 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   const results = await Promise.all(
     ready.value.map(async ({ one, exports }) => {
       emit({ type: 'target-started', target: one.target.name });
-      const result = await buildTarget(one, { client, facts, links, exports, remote: plan.remote, ...options });
+      const result = await buildTarget(one, {
+        client,
+        facts,
+        links,
+        exports,
+        remote: plan.remote,
+        repository: repositories.get(contextFolder(one.target, cwd) ?? ''),
+        ...options,
+      });
       emit({ type: 'target-finished', target: one.target.name, outcome: outcomeOf(result) });
       return result;
     }),
@@ -96,6 +110,28 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
     built: results.flatMap((result) => (result.is === 'built' ? [result.built] : [])),
     failures: withLossesJoined(results.flatMap((result) => (result.is === 'failed' ? [result.failure] : []))),
   });
+}
+
+/** The repositories that contexts lie in, by the contexts' folders; many targets share one. */
+async function repositoriesOf(
+  prepared: readonly PreparedTarget[],
+  { cwd, env, signal }: Pick<BuildOptions, 'cwd' | 'signal'> & Pick<BuildServices, 'env'>,
+): Promise<ReadonlyMap<string, GitInfo>> {
+  const { info, labels, checkDirty } = gitSettings(env);
+  const folders = new Set(prepared.flatMap(({ target }) => contextFolder(target, cwd) ?? []));
+  if (!info && !labels) return new Map();
+  const found = await Promise.all(
+    [...folders].map(async (folder) => [folder, await gitInfo(folder, { checkDirty, signal })] as const),
+  );
+  return new Map(
+    found.flatMap(([folder, repository]) => (repository === undefined ? [] : [[folder, repository] as const])),
+  );
+}
+
+/** The folder of a local context; undefined where the context comes from elsewhere. */
+function contextFolder(target: Target, cwd: string): string | undefined {
+  const isLocal = target.contextIsRemote !== true && target.context !== '-' && !isRemoteUrl(target.context);
+  return isLocal ? path.resolve(cwd, target.context) : undefined;
 }
 
 function isFacts(value: unknown): value is DaemonFacts {

@@ -25,6 +25,8 @@ import { fileSendService } from '../session/file-send.ts';
 import { fileSyncService } from '../session/file-sync.ts';
 import { secretsService } from '../session/secrets.ts';
 import { randomId, Session } from '../session/session.ts';
+import type { GitInfo } from './git-info.ts';
+import { gitAttrs, gitSettings } from './git-info.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
 import { sshService } from '../session/ssh.ts';
 import { buildFailure } from './failures.ts';
@@ -65,6 +67,8 @@ interface TargetContext {
   readonly cwd: string;
   /** Where the definition came from, when its folders may be contexts. */
   readonly remote: string | undefined;
+  /** The repository that the context lies in. */
+  readonly repository: GitInfo | undefined;
   readonly services: BuildServices;
   readonly emit: EventSink;
   readonly signal: AbortSignal;
@@ -116,7 +120,7 @@ async function run(
     {
       ref,
       frontend: request.frontend,
-      attrs: merged(request.attrs, linked),
+      attrs: { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) },
       inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
       exporters: context.exports,
       cacheImports: target.cacheFrom,
@@ -132,6 +136,21 @@ async function run(
     { onStatus: context.onStatus, signal: context.signal },
   );
   return { name: target.name, ref, response, ...(isAsked ? { answer } : {}) };
+}
+
+/** Which revision of which repository the target is built from. */
+async function sourceAttrs(
+  { dockerfile, dockerfileShown }: PreparedTarget,
+  { localDirs }: FrontendRequest,
+  { repository, services, cwd }: TargetContext,
+): Promise<Readonly<Record<string, string>>> {
+  if (repository === undefined) return {};
+  return gitAttrs(repository, {
+    settings: gitSettings(services.env),
+    dockerfile:
+      dockerfile === undefined ? path.resolve(cwd, dockerfileShown) : path.join(dockerfile.dir, dockerfile.name),
+    dirs: localDirs,
+  });
 }
 
 /** The build argument asks for the cache inside the image, as `type=inline` does (docker/buildx `build/opt.go`). */

@@ -71,6 +71,7 @@ describe('a target becomes frontend options', () => {
 
   test('says no more than it must', () => {
     expect(request({ context: 'app' })).toEqual({
+      frontend: 'dockerfile.v0',
       attrs: { filename: 'Dockerfile', 'image-resolve-mode': 'local' },
       localDirs: new Map([
         ['context', '/work/app'],

@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { goBool } from '../../planner/options/entries.ts';
+
+/** What a repository says of the sources of a build. */
+export interface GitInfo {
+  /** The top folder of its work tree, without links in its path. */
+  readonly root: string;
+  readonly revision?: string;
+  /** Where it was cloned from, without a password. */
+  readonly remote?: string;
+}
+
+/** What of it goes into a build (docker/buildx `build/git.go`). */
+export interface GitSettings {
+  /** Into the provenance: on unless `BUILDX_GIT_INFO` turns it off. */
+  readonly info: boolean;
+  /** Into labels of the image: where `BUILDX_GIT_LABELS` asks for it. */
+  readonly labels: boolean;
+  /** Whether a revision with changes on top is marked as such. */
+  readonly checkDirty: boolean;
+}
+
+/** How long git may take; a build does not wait for a repository on a disk that is away. */
+const GIT_MS = 5_000;
+
+export function gitSettings(env: ReadonlyMap<string, string>): GitSettings {
+  const labels = env.get('BUILDX_GIT_LABELS') ?? '';
+  return {
+    info: goBool(env.get('BUILDX_GIT_INFO') ?? '') ?? true,
+    labels: labels === 'full' || goBool(labels) === true,
+    checkDirty: goBool(env.get('BUILDX_GIT_CHECK_DIRTY') ?? '') === true,
+  };
+}
+
+/** Asks git about the repository that a folder lies in; undefined where there is none, or no git. */
+export async function gitInfo(
+  folder: string,
+  { checkDirty, signal }: { readonly checkDirty: boolean; readonly signal: AbortSignal },
+): Promise<GitInfo | undefined> {
+  if (!isInRepository(folder)) return undefined;
+  const git = (...args: readonly string[]): Promise<string | undefined> => run(folder, args, signal);
+  const [place, remote, changes] = await Promise.all([
+    git('rev-parse', '--show-toplevel', 'HEAD'),
+    remoteUrl(git),
+    checkDirty ? git('status', '--porcelain', '--ignored') : undefined,
+  ]);
+  const [root, revision] = (place ?? '').split('\n');
+  if (root === undefined || root === '') return undefined;
+  const isCommit = revision !== undefined && /^[0-9a-f]{40,}$/.test(revision);
+  return {
+    root: await realpath(root).catch(() => root),
+    ...(isCommit ? { revision: changes === undefined ? revision : `${revision}-dirty` } : {}),
+    ...(remote === undefined ? {} : { remote: masked(remote) }),
+  };
+}
+
+/** A build outside of any repository starts no git. */
+function isInRepository(folder: string): boolean {
+  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, '.git'))) return true;
+    if (at === path.dirname(at)) return false;
+  }
+}
+
+type Git = (...args: readonly string[]) => Promise<string | undefined>;
+
+/** Of the branch's own remote, else of `origin`, else of `upstream`. */
+async function remoteUrl(git: Git): Promise<string | undefined> {
+  const tracked = git('symbolic-ref', '-q', 'HEAD').then((branch) =>
+    branch === undefined ? undefined : git('for-each-ref', '--format=%(upstream:remotename)', branch),
+  );
+  const [origin, name] = await Promise.all([git('remote', 'get-url', 'origin'), tracked]);
+  const own = name === undefined || name === 'origin' ? undefined : await git('remote', 'get-url', name);
+  return own ?? origin ?? git('remote', 'get-url', 'upstream');
+}
+
+/** What an answer comes to in the frontend's options. `dockerfile` and `dirs` are absolute. */
+export async function gitAttrs(
+  info: GitInfo,
+  {
+    settings,
+    dockerfile,
+    dirs,
+  }: { readonly settings: GitSettings; readonly dockerfile: string; readonly dirs: ReadonlyMap<string, string> },
+): Promise<Readonly<Record<string, string>>> {
+  const attrs: Record<string, string> = {};
+  const { root, revision, remote } = info;
+  if (settings.labels) {
+    if (revision !== undefined) attrs['label:org.opencontainers.image.revision'] = revision;
+    if (remote !== undefined) attrs['label:org.opencontainers.image.source'] = remote;
+    const entry = inside(root, dockerfile);
+    if (entry !== undefined) attrs['label:com.docker.image.source.entrypoint'] = entry;
+  }
+  if (!settings.info) return attrs;
+  if (revision !== undefined) attrs['vcs:revision'] = revision;
+  if (remote !== undefined) attrs['vcs:source'] = remote;
+  for (const [name, dir] of dirs) {
+    const place = inside(root, await realpath(dir).catch(() => dir));
+    if (place !== undefined) attrs[`vcs:localdir:${name}`] = place;
+  }
+  return attrs;
+}
+
+function inside(root: string, place: string): string | undefined {
+  const relative = path.relative(root, place);
+  return relative.startsWith('..') ? undefined : relative === '' ? '.' : relative;
+}
+
+/** User and password made unreadable (moby/buildkit `util/urlutil/redact.go`); the user of `git@host:path` is no secret. */
+function masked(remote: string): string {
+  return remote.replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/@]*)@/i, (_all, scheme: string, user: string) =>
+    user.includes(':') ? `${scheme}xxxxx:xxxxx@` : `${scheme}xxxxx@`,
+  );
+}
+
+/** What git prints; undefined where that is nothing, where it is not there, or the folder is in no repository. */
+function run(folder: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, signal, timeout: GIT_MS, encoding: 'utf8' as const };
+    execFile('git', args, options, (_error, stdout) => {
+      const text = stdout.trim();
+      resolve(text === '' ? undefined : text);
+    });
+  });
+}
