@@ -11,6 +11,9 @@ const KEPT_LINES = 10;
 /** A step that has been written to for this long gives way to others that have something to say. */
 const TURN_MS = 5_000;
 
+/** What happens within this time is written at once: a transfer that is over by then is one line, as docker has it. */
+const GATHER_MS = 100;
+
 interface Step {
   readonly number: number;
   name: string;
@@ -21,6 +24,9 @@ interface Step {
   /** What was written of it: the header, and everything up to here. */
   announced: boolean;
   closed: boolean;
+  /** What is still to be written: of its transfers what each came to last, warnings, lines of its log. */
+  readonly due: Set<string>;
+  readonly warnings: string[];
   readonly pending: string[];
   lineOpen: string;
   readonly rows: Map<
@@ -49,6 +55,7 @@ class PlainPrinter {
   #count = 0;
   #current: Step | undefined;
   #turnSince = 0;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(write: Write, clock: () => number) {
     this.#write = write;
@@ -65,10 +72,11 @@ class PlainPrinter {
         break;
       case 'status':
         this.#take(event.target, event.update);
-        this.#speak();
+        this.#gathering ??= setTimeout(() => this.#speak(), GATHER_MS).unref();
         break;
       case 'target-finished':
         if (event.outcome.is === 'skipped') {
+          this.#speak();
           this.#write(`\n[${event.target}] SKIPPED: target ${event.outcome.because} was not built\n`);
           this.#current = undefined;
         }
@@ -80,6 +88,7 @@ class PlainPrinter {
   }
 
   end(): void {
+    clearTimeout(this.#gathering);
     for (const step of this.#steps.values()) this.#print(step, 'all');
     for (const step of this.#steps.values()) {
       if (step.vertex.error === '' || isCanceled(step.vertex.error)) continue;
@@ -104,7 +113,7 @@ class PlainPrinter {
       const now = this.#clock();
       const moved = status.total > 0 ? (status.current - (row?.shownCurrent ?? 0)) / status.total : 0;
       const due = row === undefined || status.completed !== undefined || moved >= 0.05 || now - row.shownAt >= 5000;
-      if (due) step.pending.push(statusLine(status));
+      if (due) step.due.add(status.id);
       step.rows.set(status.id, {
         status,
         shownAt: due ? now : row.shownAt,
@@ -115,7 +124,7 @@ class PlainPrinter {
     for (const warning of update.warnings) {
       const short = printable(warning.short);
       this.#warnings.add(short);
-      this.#steps.get(warning.vertex)?.pending.push(`WARN: ${short}`);
+      this.#steps.get(warning.vertex)?.warnings.push(`WARN: ${short}`);
     }
   }
 
@@ -131,6 +140,8 @@ class PlainPrinter {
         decoder: new StringDecoder('utf8'),
         announced: false,
         closed: false,
+        due: new Set(),
+        warnings: [],
         pending: [],
         lineOpen: '',
         rows: new Map(),
@@ -161,6 +172,8 @@ class PlainPrinter {
 
   /** Lets the current step go on while it has something to say and its turn; then whoever waits longest. */
   #speak(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     const now = this.#clock();
     const open = this.#current;
     if (open !== undefined) {
@@ -173,7 +186,7 @@ class PlainPrinter {
     }
     this.#finishOthers(undefined);
     for (const step of this.#steps.values()) {
-      if (step.closed || step === this.#current || (step.announced && step.pending.length === 0)) continue;
+      if (step.closed || step === this.#current || (step.announced && !hasNews(step))) continue;
       this.#print(step, 'so far');
       if (!step.closed) return;
     }
@@ -194,9 +207,9 @@ class PlainPrinter {
       step.tail.push(text);
       step.lineOpen = '';
     }
-    if (step.closed && step.pending.length === 0) return;
-    if (step.announced && step.pending.length === 0 && !(over && !step.closed) && how === 'so far') return;
-    if (how === 'all' && step.announced && step.pending.length === 0 && !over) return;
+    if (step.closed && !hasNews(step)) return;
+    if (step.announced && !hasNews(step) && !(over && !step.closed) && how === 'so far') return;
+    if (how === 'all' && step.announced && !hasNews(step) && !over) return;
     if (this.#current !== step) {
       if (this.#current !== undefined && !this.#current.closed) this.#write(`#${this.#current.number} ...\n`);
       this.#write(`\n#${step.number} ${step.name}\n`);
@@ -204,11 +217,25 @@ class PlainPrinter {
       this.#turnSince = this.#clock();
       step.announced = true;
     }
-    for (const line of step.pending.splice(0)) this.#write(`#${step.number} ${line}\n`);
+    for (const line of news(step)) this.#write(`#${step.number} ${line}\n`);
     if (!over || step.closed) return;
     this.#write(`#${step.number} ${ending(step.vertex)}\n`);
     step.closed = true;
   }
+}
+
+function hasNews({ due, warnings, pending }: Step): boolean {
+  return due.size > 0 || warnings.length > 0 || pending.length > 0;
+}
+
+/** The lines that are still to be written, which then are none. */
+function news({ due, rows, warnings, pending }: Step): readonly string[] {
+  const transfers = [...due].flatMap((id) => {
+    const row = rows.get(id);
+    return row === undefined ? [] : [statusLine(row.status)];
+  });
+  due.clear();
+  return [...transfers, ...warnings.splice(0), ...pending.splice(0)];
 }
 
 function ending({ error, cached, started, completed }: Vertex): string {
