@@ -2,8 +2,8 @@ import { printable } from './text.ts';
 
 const TAB_WIDTH = 8;
 
-/** How columns are kept apart: by tabs, or by this many spaces after the widest cell. */
-export type Gap = 'tabs' | number;
+/** How columns are kept apart: by tabs, or by spaces after the widest cell, the column being `least` wide. */
+export type Gap = 'tabs' | number | { readonly spaces: number; readonly least: number };
 
 /**
  * Rows of cells, set in columns as Go's `text/tabwriter` does: a column ends where a line has no cell in it, the last cell
@@ -32,11 +32,16 @@ function setWidths(
     let end = start;
     let widest = 0;
     for (; has(end); end++) widest = Math.max(widest, [...(lines[end]?.[column] ?? '')].length);
-    const width = gap === 'tabs' ? Math.ceil((widest + 1) / TAB_WIDTH) * TAB_WIDTH : widest + gap;
+    const width = columnWidth(widest, gap);
     for (let at = start; at < end; at++) widths[at]?.push(width);
     setWidths(lines, widths, { from: start, to: end, column: column + 1, gap });
     start = end;
   }
+}
+
+function columnWidth(widest: number, gap: Gap): number {
+  if (gap === 'tabs') return Math.ceil((widest + 1) / TAB_WIDTH) * TAB_WIDTH;
+  return typeof gap === 'number' ? widest + gap : Math.max(widest + gap.spaces, gap.least);
 }
 
 function setLine(cells: readonly string[], widths: readonly number[], gap: Gap): string {

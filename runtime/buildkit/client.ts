@@ -1,15 +1,19 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
-import { Metadata, status } from '@grpc/grpc-js';
+import { connectivityState, Metadata, status } from '@grpc/grpc-js';
 import { Content } from '../../proto/gen/containerd/services/content/v1/content_pb.ts';
 import type {
+  BuildHistoryEvent,
   BuildHistoryRecord,
   BytesMessage,
+  DiskUsageResponse,
   SolveRequestSchema,
   SolveResponse,
   StatusResponse,
+  UpdateBuildHistoryRequestSchema,
+  UsageRecord,
 } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
-import { Control } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
+import { BuildHistoryEventType, Control } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
 import type {
   PongResponse,
   Result,
@@ -20,10 +24,14 @@ import { LLBBridge } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.
 import type { WorkerRecord } from '../../proto/gen/moby/buildkit/v1/types/worker_pb.ts';
 import type { CallOptions } from '../rpc/call.ts';
 import { bidiStream, serverStream, unary } from '../rpc/call.ts';
+import { retried, retriedStream } from '../rpc/retry.ts';
+import type { CacheRecord, PruneRequest } from './cache-record.ts';
+import { cacheRecord } from './cache-record.ts';
 import { describeEndpoint } from './describe-endpoint.ts';
 import { dial } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 import { wireError } from './error.ts';
+import { watchSilence } from './silence.ts';
 
 /** Routes a gateway call to its build (moby/buildkit `frontend/gateway/grpcclient`). */
 const BUILD_ID_KEY = 'buildkit-controlapi-buildid';
@@ -33,6 +41,22 @@ export const FIRST_ANSWER_MS = 20_000;
 
 /** How long a daemon may take to name its capabilities (buildx waits as long). */
 const PING_MS = 15_000;
+
+/** Which builds are asked for. */
+export interface BuildsRequest {
+  readonly activeOnly?: boolean;
+  /** A build has to fit one of them, and all comma-separated terms of it: `status==error,startedAt>1h`. */
+  readonly filters?: readonly string[];
+  /** The newest so many; 0 for all. */
+  readonly limit?: number;
+  readonly follow?: boolean;
+}
+
+/** One thing that happened to a daemon's record of a build. */
+export interface BuildChange {
+  readonly is: 'started' | 'complete' | 'deleted';
+  readonly record: BuildHistoryRecord;
+}
 
 type Signal = Pick<CallOptions, 'signal'>;
 
@@ -51,19 +75,67 @@ export class BuildkitClient implements Disposable {
 
   /** The daemon's workers; the first platform of each is its native one. Also the test whether the daemon is there. */
   async workers({ signal }: Signal): Promise<readonly WorkerRecord[]> {
-    const response = await unary(this.#channel, Control.method.listWorkers, {}, { signal, timeoutMs: FIRST_ANSWER_MS });
+    const options = { signal, timeoutMs: FIRST_ANSWER_MS };
+    const response = await retried(() => unary(this.#channel, Control.method.listWorkers, {}, options), options);
     return response.record;
   }
 
   /** The daemon's version; undefined for one too old to say (before 0.11). */
   async version({ signal }: Signal): Promise<string | undefined> {
+    const options = { signal, timeoutMs: FIRST_ANSWER_MS };
     try {
-      const response = await unary(this.#channel, Control.method.info, {}, { signal, timeoutMs: FIRST_ANSWER_MS });
+      const response = await retried(() => unary(this.#channel, Control.method.info, {}, options), options);
       return response.buildkitVersion?.version;
     } catch (error) {
       if (wireError(error)?.code === status.UNIMPLEMENTED) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Connects, if that has not been done. To be awaited before a call without a time limit: rejects with the cause when
+   * nothing answers in 20 seconds.
+   */
+  async ready({ signal }: Signal): Promise<void> {
+    if (this.#channel.getChannel().getConnectivityState(false) !== connectivityState.READY)
+      await this.version({ signal });
+  }
+
+  /** Resolves when the daemon says anything at all, or its connection is gone; has no time limit. */
+  async answer({ signal }: Signal): Promise<void> {
+    try {
+      await unary(this.#channel, Control.method.info, {}, { signal });
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+  }
+
+  /** What the daemon's build cache holds; with filters, what fits one of them (see {@link PruneRequest}). */
+  async diskUsage({
+    filters = [],
+    signal,
+  }: Signal & { readonly filters?: readonly string[] }): Promise<readonly CacheRecord[]> {
+    const request = { filter: [...filters] };
+    const call = (inner: AbortSignal): Promise<DiskUsageResponse> =>
+      retried(() => unary(this.#channel, Control.method.diskUsage, request, { signal: inner }), { signal: inner });
+    const response = await this.#watched(signal, call);
+    return response.record.map(cacheRecord);
+  }
+
+  /** Removes from the build cache; yields every record that is gone. Never made twice. */
+  async *prune(request: PruneRequest, { signal }: Signal): AsyncGenerator<CacheRecord, void, undefined> {
+    const wire = {
+      filter: [...request.filters],
+      all: request.all ?? false,
+      keepDuration: request.keepDuration ?? 0n,
+      reservedSpace: BigInt(request.reservedSpace ?? 0),
+      maxUsedSpace: BigInt(request.maxUsedSpace ?? 0),
+      minFreeSpace: BigInt(request.minFreeSpace ?? 0),
+    };
+    await this.ready({ signal });
+    const open = (inner: AbortSignal): AsyncGenerator<UsageRecord, void, undefined> =>
+      serverStream(this.#channel, Control.method.prune, wire, { signal: inner });
+    for await (const record of this.#watchedStream(signal, open)) yield cacheRecord(record);
   }
 
   /** Runs one build to its end. With no frontend and no definition it waits for {@link Gateway.return}. */
@@ -73,7 +145,9 @@ export class BuildkitClient implements Disposable {
 
   /** What happens in a build, from its start, until it ends. May be asked for up to 6 s before the build is known. */
   status(ref: string, { signal }: Signal): AsyncGenerator<StatusResponse, void, undefined> {
-    return serverStream(this.#channel, Control.method.status, { Ref: ref }, { signal });
+    const open = (): AsyncGenerator<StatusResponse, void, undefined> =>
+      serverStream(this.#channel, Control.method.status, { Ref: ref }, { signal });
+    return retriedStream(open, { signal });
   }
 
   /** The byte stream on which the daemon calls back; `metadata` names the session and its services. */
@@ -86,14 +160,45 @@ export class BuildkitClient implements Disposable {
 
   /** The record a daemon keeps of a build that has ended; undefined when it kept none. */
   async history(ref: string, { signal }: Signal): Promise<BuildHistoryRecord | undefined> {
-    const events = serverStream(
-      this.#channel,
-      Control.method.listenBuildHistory,
-      { Ref: ref, EarlyExit: true },
-      { signal, timeoutMs: FIRST_ANSWER_MS },
-    );
-    for await (const event of events) if (event.record) return event.record;
+    const options = { signal, timeoutMs: FIRST_ANSWER_MS };
+    const request = { Ref: ref, EarlyExit: true };
+    const open = (): AsyncGenerator<BuildHistoryEvent, void, undefined> =>
+      serverStream(this.#channel, Control.method.listenBuildHistory, request, options);
+    for await (const event of retriedStream(open, options)) if (event.record) return event.record;
     return undefined;
+  }
+
+  /**
+   * The builds a daemon knows of: first those of the past and the running ones, then, when they are followed, each change
+   * as it happens, until the signal ends it. A daemon before 0.16 takes no notice of `filters` and `limit`.
+   */
+  async *builds(
+    { activeOnly = false, filters = [], limit = 0, follow = false }: BuildsRequest,
+    { signal }: Signal,
+  ): AsyncGenerator<BuildChange, void, undefined> {
+    const request = { ActiveOnly: activeOnly, Filter: [...filters], Limit: limit, EarlyExit: !follow };
+    const open = (inner: AbortSignal): AsyncGenerator<BuildHistoryEvent, void, undefined> =>
+      retriedStream(() => serverStream(this.#channel, Control.method.listenBuildHistory, request, { signal: inner }), {
+        signal: inner,
+      });
+    for await (const { type, record } of this.#watchedStream(signal, open)) {
+      if (record !== undefined) yield { is: changeOf(type), record };
+    }
+  }
+
+  /** Keeps the record of a build for good, or no longer. Rejects with NOT_FOUND when there is none. */
+  async pinBuild(ref: string, { isPinned, signal }: Signal & { readonly isPinned: boolean }): Promise<void> {
+    await this.#updateHistory({ Ref: ref, Pinned: isPinned }, signal);
+  }
+
+  /** Forgets a build that has ended. */
+  async deleteBuild(ref: string, { signal }: Signal): Promise<void> {
+    await this.#updateHistory({ Ref: ref, Delete: true }, signal);
+  }
+
+  /** Has the logs and traces of a build that has ended written to the content store now. A daemon before 0.15 does not. */
+  async finalizeBuild(ref: string, { signal }: Signal): Promise<void> {
+    await this.#updateHistory({ Ref: ref, Finalize: true }, signal);
   }
 
   /** The bytes of one blob of the daemon's content store, in order. */
@@ -109,6 +214,46 @@ export class BuildkitClient implements Disposable {
   [Symbol.dispose](): void {
     this.#channel.close();
   }
+
+  async #updateHistory(
+    request: MessageInitShape<typeof UpdateBuildHistoryRequestSchema>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const options = { signal, timeoutMs: FIRST_ANSWER_MS };
+    await unary(this.#channel, Control.method.updateBuildHistory, request, options);
+  }
+
+  /** Ends a call without a time limit when the daemon has fallen silent. */
+  async #watched<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    await this.ready({ signal });
+    using watch = watchSilence((options) => this.answer(options));
+    try {
+      return await call(AbortSignal.any([signal, watch.lost]));
+    } catch (error) {
+      throw watch.lost.aborted ? watch.lost.reason : error;
+    }
+  }
+
+  async *#watchedStream<T>(
+    signal: AbortSignal,
+    open: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
+  ): AsyncGenerator<T, void, undefined> {
+    await this.ready({ signal });
+    using watch = watchSilence((options) => this.answer(options));
+    try {
+      for await (const one of open(AbortSignal.any([signal, watch.lost]))) {
+        watch.heard();
+        yield one;
+      }
+    } catch (error) {
+      throw watch.lost.aborted ? watch.lost.reason : error;
+    }
+  }
+}
+
+function changeOf(type: BuildHistoryEventType): BuildChange['is'] {
+  if (type === BuildHistoryEventType.DELETED) return 'deleted';
+  return type === BuildHistoryEventType.COMPLETE ? 'complete' : 'started';
 }
 
 /** What a client may do inside one running build (LLBBridge). */

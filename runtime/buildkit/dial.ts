@@ -15,10 +15,19 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
 
 /**
- * Idle time after which the kernel probes a peer. gRPC's own pings are no way: a daemon hangs up on a client that pings
- * more often than every five minutes (grpc-go's default keepalive enforcement).
+ * When the kernel probes an idle peer, how often then, and how many probes may go unanswered: a dead machine is noticed
+ * in 25 s. What was sent and not acknowledged the kernel tries for a quarter of an hour (Node has no TCP_USER_TIMEOUT):
+ * for that there is silence.ts. gRPC's own pings are no way to notice anything soon: a daemon hangs up on a client that
+ * pings more often than every five minutes (grpc-go's default keepalive enforcement).
  */
-const TCP_KEEPALIVE_MS = 10_000;
+const TCP_KEEPALIVE = { enable: true, initialDelay: 10_000, interval: 5_000, count: 3 } as const;
+
+/** gRPC's pings while calls are open; they keep what forgets idle connections from forgetting ours. */
+const HTTP2_PING_MS = 330_000;
+const HTTP2_PING_ANSWER_MS = 20_000;
+
+/** How long a failed connection waits before the next attempt: first, and at most. */
+const RECONNECT_MS = { first: 100, most: 5_000 } as const;
 
 /** How long a TLS handshake or a protocol upgrade may take. */
 const HANDSHAKE_MS = 10_000;
@@ -32,6 +41,10 @@ export function dial(endpoint: Endpoint): Client {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc-node.flow_control_window': RECEIVE_WINDOW_BYTES,
+    'grpc.keepalive_time_ms': HTTP2_PING_MS,
+    'grpc.keepalive_timeout_ms': HTTP2_PING_ANSWER_MS,
+    'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
+    'grpc.max_reconnect_backoff_ms': RECONNECT_MS.most,
     'grpc.enable_http_proxy': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,
@@ -79,7 +92,7 @@ class DialCredentials extends ChannelCredentials {
     const endpoint = this.#endpoint;
     return {
       connect: async (socket) => {
-        socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+        socket.setKeepAlive(TCP_KEEPALIVE);
         const secure = 'tls' in endpoint && endpoint.tls !== undefined;
         const carrier = secure ? await secured(socket, endpoint.tls, endpoint) : socket;
         const upgraded = endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';

@@ -14,6 +14,7 @@ import type { WireError } from './error.ts';
 import { fromStatus, isTruncatedTrailer, parseStatus, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
 import { refIds } from './linked-inputs.ts';
+import { watchSilence } from './silence.ts';
 import { statusUpdate } from './status.ts';
 
 /** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
@@ -61,7 +62,8 @@ export class JobError extends Error {
  * Runs one build in gateway mode, as buildx does: the daemon opens a build, we call the Dockerfile frontend inside it,
  * and give its result back to be exported (moby/buildkit `client/build.go`). Resolves with the exporters' answers.
  *
- * Throws {@link JobError} for the daemon's refusal, and whatever `onResult` throws. When the signal ends, the build is
+ * Throws {@link JobError} for the daemon's refusal, for a daemon that was lost (also one that fell silent, within 30 s),
+ * and whatever `onResult` throws. When the signal ends, the build is
  * cancelled on the daemon, its last news are still read, and the signal's reason is thrown.
  */
 export async function runJob(
@@ -104,18 +106,21 @@ export async function runInside(
   { onStatus, signal }: { readonly onStatus: (update: StatusUpdate) => void; readonly signal: AbortSignal },
 ): Promise<Readonly<Record<string, string>>> {
   const own = new AbortController();
-  const inner = AbortSignal.any([signal, own.signal]);
+  using watch = watchSilence((options) => client.answer(options));
+  const inner = AbortSignal.any([signal, own.signal, watch.lost]);
   const news = watchStatus(client, work.ref, onStatus);
   try {
+    await client.ready({ signal: inner });
     const tunnel = client.session({ metadata: work.session.metadata(), signal: inner });
     work.session.serve(tunnel);
+    tunnel.on('data', watch.heard);
     return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw await explained(client, work.ref, error);
+    throw await explained(client, work.ref, watch.lost.aborted ? watch.lost.reason : error);
   } finally {
     work.session.close();
-    await news.end({ limitMs: signal.aborted ? GOODBYE_MS : undefined });
+    await news.end({ limitMs: watch.lost.aborted ? 0 : signal.aborted ? GOODBYE_MS : undefined });
     own.abort();
   }
 }

@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file moby/buildkit/v1/control.proto.
  */
 export const file_moby_buildkit_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tb2J5L2J1aWxka2l0L3YxL2NvbnRyb2wucHJvdG8SEG1vYnkuYnVpbGRraXQudjEitQUKDFNvbHZlUmVxdWVzdBILCgNSZWYYASABKAkSIgoKRGVmaW5pdGlvbhgCIAEoCzIOLnBiLkRlZmluaXRpb24SGgoSRXhwb3J0ZXJEZXByZWNhdGVkGAMgASgJElwKF0V4cG9ydGVyQXR0cnNEZXByZWNhdGVkGAQgAygLMjsubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlcXVlc3QuRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRIPCgdTZXNzaW9uGAUgASgJEhAKCEZyb250ZW5kGAYgASgJEkgKDUZyb250ZW5kQXR0cnMYByADKAsyMS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5Gcm9udGVuZEF0dHJzRW50cnkSLQoFQ2FjaGUYCCABKAsyHi5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9ucxIUCgxFbnRpdGxlbWVudHMYCSADKAkSSgoORnJvbnRlbmRJbnB1dHMYCiADKAsyMi5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5Gcm9udGVuZElucHV0c0VudHJ5EhAKCEludGVybmFsGAsgASgIEi0KCUV4cG9ydGVycxgNIAMoCzIaLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIaPgocRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjQKEkZyb250ZW5kQXR0cnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkUKE0Zyb250ZW5kSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4ucGIuRGVmaW5pdGlvbjoCOAEifAoIRXhwb3J0ZXISDAoEVHlwZRgBIAEoCRI0CgVBdHRycxgCIAMoCzIlLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIuQXR0cnNFbnRyeRosCgpBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiegoMQ2FjaGVPcHRpb25zEjQKB0V4cG9ydHMYBCADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5EjQKB0ltcG9ydHMYBSADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5Io4BChFDYWNoZU9wdGlvbnNFbnRyeRIMCgRUeXBlGAEgASgJEj0KBUF0dHJzGAIgAygLMi4ubW9ieS5idWlsZGtpdC52MS5DYWNoZU9wdGlvbnNFbnRyeS5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKZAQoNU29sdmVSZXNwb25zZRJPChBFeHBvcnRlclJlc3BvbnNlGAEgAygLMjUubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlc3BvbnNlLkV4cG9ydGVyUmVzcG9uc2VFbnRyeRo3ChVFeHBvcnRlclJlc3BvbnNlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIcCg1TdGF0dXNSZXF1ZXN0EgsKA1JlZhgBIAEoCSLMAQoOU3RhdHVzUmVzcG9uc2USKgoIdmVydGV4ZXMYASADKAsyGC5tb2J5LmJ1aWxka2l0LnYxLlZlcnRleBIwCghzdGF0dXNlcxgCIAMoCzIeLm1vYnkuYnVpbGRraXQudjEuVmVydGV4U3RhdHVzEikKBGxvZ3MYAyADKAsyGy5tb2J5LmJ1aWxka2l0LnYxLlZlcnRleExvZxIxCgh3YXJuaW5ncxgEIAMoCzIfLm1vYnkuYnVpbGRraXQudjEuVmVydGV4V2FybmluZyLbAQoGVmVydGV4Eg4KBmRpZ2VzdBgBIAEoCRIOCgZpbnB1dHMYAiADKAkSDAoEbmFtZRgDIAEoCRIOCgZjYWNoZWQYBCABKAgSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJY29tcGxldGVkGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVlcnJvchgHIAEoCRIoCg1wcm9ncmVzc0dyb3VwGAggASgLMhEucGIuUHJvZ3Jlc3NHcm91cCLjAQoMVmVydGV4U3RhdHVzEgoKAklEGAEgASgJEg4KBnZlcnRleBgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB2N1cnJlbnQYBCABKAMSDQoFdG90YWwYBSABKAMSLQoJdGltZXN0YW1wGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdzdGFydGVkGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKCVZlcnRleExvZxIOCgZ2ZXJ0ZXgYASABKAkSLQoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdHJlYW0YAyABKAMSCwoDbXNnGAQgASgMIpMBCg1WZXJ0ZXhXYXJuaW5nEg4KBnZlcnRleBgBIAEoCRINCgVsZXZlbBgCIAEoAxINCgVzaG9ydBgDIAEoDBIOCgZkZXRhaWwYBCADKAwSCwoDdXJsGAUgASgJEhwKBGluZm8YBiABKAsyDi5wYi5Tb3VyY2VJbmZvEhkKBnJhbmdlcxgHIAMoCzIJLnBiLlJhbmdlIhwKDEJ5dGVzTWVzc2FnZRIMCgRkYXRhGAEgASgMIiQKEkxpc3RXb3JrZXJzUmVxdWVzdBIOCgZmaWx0ZXIYASADKAkiSwoTTGlzdFdvcmtlcnNSZXNwb25zZRI0CgZyZWNvcmQYASADKAsyJC5tb2J5LmJ1aWxka2l0LnYxLnR5cGVzLldvcmtlclJlY29yZCINCgtJbmZvUmVxdWVzdCJQCgxJbmZvUmVzcG9uc2USQAoPYnVpbGRraXRWZXJzaW9uGAEgASgLMicubW9ieS5idWlsZGtpdC52MS50eXBlcy5CdWlsZGtpdFZlcnNpb24iSQoTQnVpbGRIaXN0b3J5UmVxdWVzdBISCgpBY3RpdmVPbmx5GAEgASgIEgsKA1JlZhgCIAEoCRIRCglFYXJseUV4aXQYAyABKAgigAEKEUJ1aWxkSGlzdG9yeUV2ZW50EjUKBHR5cGUYASABKA4yJy5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeUV2ZW50VHlwZRI0CgZyZWNvcmQYAiABKAsyJC5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeVJlY29yZCJ5ChJCdWlsZEhpc3RvcnlSZWNvcmQSCwoDUmVmGAEgASgJEiEKBWVycm9yGAUgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSMwoNZXh0ZXJuYWxFcnJvchgSIAEoCzIcLm1vYnkuYnVpbGRraXQudjEuRGVzY3JpcHRvciK2AQoKRGVzY3JpcHRvchISCgptZWRpYV90eXBlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIMCgRzaXplGAMgASgDEkIKC2Fubm90YXRpb25zGAUgAygLMi0ubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yLkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKj8KFUJ1aWxkSGlzdG9yeUV2ZW50VHlwZRILCgdTVEFSVEVEEAASDAoIQ09NUExFVEUQARILCgdERUxFVEVEEAIy+AMKB0NvbnRyb2wSSAoFU29sdmUSHi5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdBofLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXNwb25zZRJNCgZTdGF0dXMSHy5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1JlcXVlc3QaIC5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1Jlc3BvbnNlMAESTQoHU2Vzc2lvbhIeLm1vYnkuYnVpbGRraXQudjEuQnl0ZXNNZXNzYWdlGh4ubW9ieS5idWlsZGtpdC52MS5CeXRlc01lc3NhZ2UoATABEloKC0xpc3RXb3JrZXJzEiQubW9ieS5idWlsZGtpdC52MS5MaXN0V29ya2Vyc1JlcXVlc3QaJS5tb2J5LmJ1aWxka2l0LnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USRQoESW5mbxIdLm1vYnkuYnVpbGRraXQudjEuSW5mb1JlcXVlc3QaHi5tb2J5LmJ1aWxka2l0LnYxLkluZm9SZXNwb25zZRJiChJMaXN0ZW5CdWlsZEhpc3RvcnkSJS5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeVJlcXVlc3QaIy5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeUV2ZW50MAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_google_rpc_status, file_moby_buildkit_v1_types_worker, file_pb_ops]);
+  fileDesc("Ch5tb2J5L2J1aWxka2l0L3YxL2NvbnRyb2wucHJvdG8SEG1vYnkuYnVpbGRraXQudjEitQUKDFNvbHZlUmVxdWVzdBILCgNSZWYYASABKAkSIgoKRGVmaW5pdGlvbhgCIAEoCzIOLnBiLkRlZmluaXRpb24SGgoSRXhwb3J0ZXJEZXByZWNhdGVkGAMgASgJElwKF0V4cG9ydGVyQXR0cnNEZXByZWNhdGVkGAQgAygLMjsubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlcXVlc3QuRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRIPCgdTZXNzaW9uGAUgASgJEhAKCEZyb250ZW5kGAYgASgJEkgKDUZyb250ZW5kQXR0cnMYByADKAsyMS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5Gcm9udGVuZEF0dHJzRW50cnkSLQoFQ2FjaGUYCCABKAsyHi5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9ucxIUCgxFbnRpdGxlbWVudHMYCSADKAkSSgoORnJvbnRlbmRJbnB1dHMYCiADKAsyMi5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5Gcm9udGVuZElucHV0c0VudHJ5EhAKCEludGVybmFsGAsgASgIEi0KCUV4cG9ydGVycxgNIAMoCzIaLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIaPgocRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjQKEkZyb250ZW5kQXR0cnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkUKE0Zyb250ZW5kSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4ucGIuRGVmaW5pdGlvbjoCOAEifAoIRXhwb3J0ZXISDAoEVHlwZRgBIAEoCRI0CgVBdHRycxgCIAMoCzIlLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIuQXR0cnNFbnRyeRosCgpBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiegoMQ2FjaGVPcHRpb25zEjQKB0V4cG9ydHMYBCADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5EjQKB0ltcG9ydHMYBSADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5Io4BChFDYWNoZU9wdGlvbnNFbnRyeRIMCgRUeXBlGAEgASgJEj0KBUF0dHJzGAIgAygLMi4ubW9ieS5idWlsZGtpdC52MS5DYWNoZU9wdGlvbnNFbnRyeS5BdHRyc0VudHJ5GiwKCkF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKZAQoNU29sdmVSZXNwb25zZRJPChBFeHBvcnRlclJlc3BvbnNlGAEgAygLMjUubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlc3BvbnNlLkV4cG9ydGVyUmVzcG9uc2VFbnRyeRo3ChVFeHBvcnRlclJlc3BvbnNlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIcCg1TdGF0dXNSZXF1ZXN0EgsKA1JlZhgBIAEoCSLMAQoOU3RhdHVzUmVzcG9uc2USKgoIdmVydGV4ZXMYASADKAsyGC5tb2J5LmJ1aWxka2l0LnYxLlZlcnRleBIwCghzdGF0dXNlcxgCIAMoCzIeLm1vYnkuYnVpbGRraXQudjEuVmVydGV4U3RhdHVzEikKBGxvZ3MYAyADKAsyGy5tb2J5LmJ1aWxka2l0LnYxLlZlcnRleExvZxIxCgh3YXJuaW5ncxgEIAMoCzIfLm1vYnkuYnVpbGRraXQudjEuVmVydGV4V2FybmluZyLbAQoGVmVydGV4Eg4KBmRpZ2VzdBgBIAEoCRIOCgZpbnB1dHMYAiADKAkSDAoEbmFtZRgDIAEoCRIOCgZjYWNoZWQYBCABKAgSKwoHc3RhcnRlZBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJY29tcGxldGVkGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVlcnJvchgHIAEoCRIoCg1wcm9ncmVzc0dyb3VwGAggASgLMhEucGIuUHJvZ3Jlc3NHcm91cCLjAQoMVmVydGV4U3RhdHVzEgoKAklEGAEgASgJEg4KBnZlcnRleBgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB2N1cnJlbnQYBCABKAMSDQoFdG90YWwYBSABKAMSLQoJdGltZXN0YW1wGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdzdGFydGVkGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKCVZlcnRleExvZxIOCgZ2ZXJ0ZXgYASABKAkSLQoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdHJlYW0YAyABKAMSCwoDbXNnGAQgASgMIpMBCg1WZXJ0ZXhXYXJuaW5nEg4KBnZlcnRleBgBIAEoCRINCgVsZXZlbBgCIAEoAxINCgVzaG9ydBgDIAEoDBIOCgZkZXRhaWwYBCADKAwSCwoDdXJsGAUgASgJEhwKBGluZm8YBiABKAsyDi5wYi5Tb3VyY2VJbmZvEhkKBnJhbmdlcxgHIAMoCzIJLnBiLlJhbmdlIhwKDEJ5dGVzTWVzc2FnZRIMCgRkYXRhGAEgASgMIiQKEkxpc3RXb3JrZXJzUmVxdWVzdBIOCgZmaWx0ZXIYASADKAkiSwoTTGlzdFdvcmtlcnNSZXNwb25zZRI0CgZyZWNvcmQYASADKAsyJC5tb2J5LmJ1aWxka2l0LnYxLnR5cGVzLldvcmtlclJlY29yZCINCgtJbmZvUmVxdWVzdCJQCgxJbmZvUmVzcG9uc2USQAoPYnVpbGRraXRWZXJzaW9uGAEgASgLMicubW9ieS5idWlsZGtpdC52MS50eXBlcy5CdWlsZGtpdFZlcnNpb24iaAoTQnVpbGRIaXN0b3J5UmVxdWVzdBISCgpBY3RpdmVPbmx5GAEgASgIEgsKA1JlZhgCIAEoCRIRCglFYXJseUV4aXQYAyABKAgSDgoGRmlsdGVyGAQgAygJEg0KBUxpbWl0GAUgASgFIoABChFCdWlsZEhpc3RvcnlFdmVudBI1CgR0eXBlGAEgASgOMicubW9ieS5idWlsZGtpdC52MS5CdWlsZEhpc3RvcnlFdmVudFR5cGUSNAoGcmVjb3JkGAIgASgLMiQubW9ieS5idWlsZGtpdC52MS5CdWlsZEhpc3RvcnlSZWNvcmQi1QcKEkJ1aWxkSGlzdG9yeVJlY29yZBILCgNSZWYYASABKAkSEAoIRnJvbnRlbmQYAiABKAkSTgoNRnJvbnRlbmRBdHRycxgDIAMoCzI3Lm1vYnkuYnVpbGRraXQudjEuQnVpbGRIaXN0b3J5UmVjb3JkLkZyb250ZW5kQXR0cnNFbnRyeRItCglFeHBvcnRlcnMYBCADKAsyGi5tb2J5LmJ1aWxka2l0LnYxLkV4cG9ydGVyEiEKBWVycm9yGAUgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSLQoJQ3JlYXRlZEF0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtDb21wbGV0ZWRBdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoEbG9ncxgIIAEoCzIcLm1vYnkuYnVpbGRraXQudjEuRGVzY3JpcHRvchJUChBFeHBvcnRlclJlc3BvbnNlGAkgAygLMjoubW9ieS5idWlsZGtpdC52MS5CdWlsZEhpc3RvcnlSZWNvcmQuRXhwb3J0ZXJSZXNwb25zZUVudHJ5EjEKBlJlc3VsdBgKIAEoCzIhLm1vYnkuYnVpbGRraXQudjEuQnVpbGRSZXN1bHRJbmZvEkIKB1Jlc3VsdHMYCyADKAsyMS5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeVJlY29yZC5SZXN1bHRzRW50cnkSEgoKR2VuZXJhdGlvbhgMIAEoBRIrCgV0cmFjZRgNIAEoCzIcLm1vYnkuYnVpbGRraXQudjEuRGVzY3JpcHRvchIOCgZwaW5uZWQYDiABKAgSFgoObnVtQ2FjaGVkU3RlcHMYDyABKAUSFQoNbnVtVG90YWxTdGVwcxgQIAEoBRIZChFudW1Db21wbGV0ZWRTdGVwcxgRIAEoBRIzCg1leHRlcm5hbEVycm9yGBIgASgLMhwubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yEhMKC251bVdhcm5pbmdzGBMgASgFGjQKEkZyb250ZW5kQXR0cnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjcKFUV4cG9ydGVyUmVzcG9uc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGlEKDFJlc3VsdHNFbnRyeRILCgNrZXkYASABKAkSMAoFdmFsdWUYAiABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkUmVzdWx0SW5mbzoCOAEijAIKD0J1aWxkUmVzdWx0SW5mbxI2ChBSZXN1bHREZXByZWNhdGVkGAEgASgLMhwubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yEjIKDEF0dGVzdGF0aW9ucxgCIAMoCzIcLm1vYnkuYnVpbGRraXQudjEuRGVzY3JpcHRvchI/CgdSZXN1bHRzGAMgAygLMi4ubW9ieS5idWlsZGtpdC52MS5CdWlsZFJlc3VsdEluZm8uUmVzdWx0c0VudHJ5GkwKDFJlc3VsdHNFbnRyeRILCgNrZXkYASABKAMSKwoFdmFsdWUYAiABKAsyHC5tb2J5LmJ1aWxka2l0LnYxLkRlc2NyaXB0b3I6AjgBIloKGVVwZGF0ZUJ1aWxkSGlzdG9yeVJlcXVlc3QSCwoDUmVmGAEgASgJEg4KBlBpbm5lZBgCIAEoCBIOCgZEZWxldGUYAyABKAgSEAoIRmluYWxpemUYBCABKAgiHAoaVXBkYXRlQnVpbGRIaXN0b3J5UmVzcG9uc2UiNAoQRGlza1VzYWdlUmVxdWVzdBIOCgZmaWx0ZXIYASADKAkSEAoIYWdlTGltaXQYAiABKAMiQgoRRGlza1VzYWdlUmVzcG9uc2USLQoGcmVjb3JkGAEgAygLMh0ubW9ieS5idWlsZGtpdC52MS5Vc2FnZVJlY29yZCKUAgoLVXNhZ2VSZWNvcmQSCgoCSUQYASABKAkSDwoHTXV0YWJsZRgCIAEoCBINCgVJblVzZRgDIAEoCBIMCgRTaXplGAQgASgDEg4KBlBhcmVudBgFIAEoCRItCglDcmVhdGVkQXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCkxhc3RVc2VkQXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKClVzYWdlQ291bnQYCCABKAMSEwoLRGVzY3JpcHRpb24YCSABKAkSEgoKUmVjb3JkVHlwZRgKIAEoCRIOCgZTaGFyZWQYCyABKAgSDwoHUGFyZW50cxgMIAMoCSKEAQoMUHJ1bmVSZXF1ZXN0Eg4KBmZpbHRlchgBIAMoCRILCgNhbGwYAiABKAgSFAoMa2VlcER1cmF0aW9uGAMgASgDEhUKDXJlc2VydmVkU3BhY2UYBCABKAMSFAoMbWF4VXNlZFNwYWNlGAUgASgDEhQKDG1pbkZyZWVTcGFjZRgGIAEoAyK2AQoKRGVzY3JpcHRvchISCgptZWRpYV90eXBlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIMCgRzaXplGAMgASgDEkIKC2Fubm90YXRpb25zGAUgAygLMi0ubW9ieS5idWlsZGtpdC52MS5EZXNjcmlwdG9yLkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKj8KFUJ1aWxkSGlzdG9yeUV2ZW50VHlwZRILCgdTVEFSVEVEEAASDAoIQ09NUExFVEUQARILCgdERUxFVEVEEAIyiQYKB0NvbnRyb2wSSAoFU29sdmUSHi5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdBofLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXNwb25zZRJNCgZTdGF0dXMSHy5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1JlcXVlc3QaIC5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1Jlc3BvbnNlMAESTQoHU2Vzc2lvbhIeLm1vYnkuYnVpbGRraXQudjEuQnl0ZXNNZXNzYWdlGh4ubW9ieS5idWlsZGtpdC52MS5CeXRlc01lc3NhZ2UoATABEloKC0xpc3RXb3JrZXJzEiQubW9ieS5idWlsZGtpdC52MS5MaXN0V29ya2Vyc1JlcXVlc3QaJS5tb2J5LmJ1aWxka2l0LnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USRQoESW5mbxIdLm1vYnkuYnVpbGRraXQudjEuSW5mb1JlcXVlc3QaHi5tb2J5LmJ1aWxka2l0LnYxLkluZm9SZXNwb25zZRJiChJMaXN0ZW5CdWlsZEhpc3RvcnkSJS5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeVJlcXVlc3QaIy5tb2J5LmJ1aWxka2l0LnYxLkJ1aWxkSGlzdG9yeUV2ZW50MAESbwoSVXBkYXRlQnVpbGRIaXN0b3J5EisubW9ieS5idWlsZGtpdC52MS5VcGRhdGVCdWlsZEhpc3RvcnlSZXF1ZXN0GiwubW9ieS5idWlsZGtpdC52MS5VcGRhdGVCdWlsZEhpc3RvcnlSZXNwb25zZRJUCglEaXNrVXNhZ2USIi5tb2J5LmJ1aWxka2l0LnYxLkRpc2tVc2FnZVJlcXVlc3QaIy5tb2J5LmJ1aWxka2l0LnYxLkRpc2tVc2FnZVJlc3BvbnNlEkgKBVBydW5lEh4ubW9ieS5idWlsZGtpdC52MS5QcnVuZVJlcXVlc3QaHS5tb2J5LmJ1aWxka2l0LnYxLlVzYWdlUmVjb3JkMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_google_rpc_status, file_moby_buildkit_v1_types_worker, file_pb_ops]);
 
 /**
  * @generated from message moby.buildkit.v1.SolveRequest
@@ -518,6 +518,20 @@ export type BuildHistoryRequest = Message<"moby.buildkit.v1.BuildHistoryRequest"
    * @generated from field: bool EarlyExit = 3;
    */
   EarlyExit: boolean;
+
+  /**
+   * Since 0.16: one that all its comma-separated terms fit.
+   *
+   * @generated from field: repeated string Filter = 4;
+   */
+  Filter: string[];
+
+  /**
+   * Since 0.16: the newest so many; 0 for all.
+   *
+   * @generated from field: int32 Limit = 5;
+   */
+  Limit: number;
 };
 
 /**
@@ -559,9 +573,88 @@ export type BuildHistoryRecord = Message<"moby.buildkit.v1.BuildHistoryRecord"> 
   Ref: string;
 
   /**
+   * @generated from field: string Frontend = 2;
+   */
+  Frontend: string;
+
+  /**
+   * @generated from field: map<string, string> FrontendAttrs = 3;
+   */
+  FrontendAttrs: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Exporter Exporters = 4;
+   */
+  Exporters: Exporter[];
+
+  /**
    * @generated from field: google.rpc.Status error = 5;
    */
   error?: Status | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CreatedAt = 6;
+   */
+  CreatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CompletedAt = 7;
+   */
+  CompletedAt?: Timestamp | undefined;
+
+  /**
+   * Its status messages, each behind its length in four bytes (little-endian).
+   *
+   * @generated from field: moby.buildkit.v1.Descriptor logs = 8;
+   */
+  logs?: Descriptor | undefined;
+
+  /**
+   * @generated from field: map<string, string> ExporterResponse = 9;
+   */
+  ExporterResponse: { [key: string]: string };
+
+  /**
+   * @generated from field: moby.buildkit.v1.BuildResultInfo Result = 10;
+   */
+  Result?: BuildResultInfo | undefined;
+
+  /**
+   * By platform, where there are several.
+   *
+   * @generated from field: map<string, moby.buildkit.v1.BuildResultInfo> Results = 11;
+   */
+  Results: { [key: string]: BuildResultInfo };
+
+  /**
+   * @generated from field: int32 Generation = 12;
+   */
+  Generation: number;
+
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor trace = 13;
+   */
+  trace?: Descriptor | undefined;
+
+  /**
+   * @generated from field: bool pinned = 14;
+   */
+  pinned: boolean;
+
+  /**
+   * @generated from field: int32 numCachedSteps = 15;
+   */
+  numCachedSteps: number;
+
+  /**
+   * @generated from field: int32 numTotalSteps = 16;
+   */
+  numTotalSteps: number;
+
+  /**
+   * @generated from field: int32 numCompletedSteps = 17;
+   */
+  numCompletedSteps: number;
 
   /**
    * Where the whole error, with its details, can be read in the content store.
@@ -569,6 +662,11 @@ export type BuildHistoryRecord = Message<"moby.buildkit.v1.BuildHistoryRecord"> 
    * @generated from field: moby.buildkit.v1.Descriptor externalError = 18;
    */
   externalError?: Descriptor | undefined;
+
+  /**
+   * @generated from field: int32 numWarnings = 19;
+   */
+  numWarnings: number;
 };
 
 /**
@@ -577,6 +675,247 @@ export type BuildHistoryRecord = Message<"moby.buildkit.v1.BuildHistoryRecord"> 
  */
 export const BuildHistoryRecordSchema: GenMessage<BuildHistoryRecord> = /*@__PURE__*/
   messageDesc(file_moby_buildkit_v1_control, 18);
+
+/**
+ * @generated from message moby.buildkit.v1.BuildResultInfo
+ */
+export type BuildResultInfo = Message<"moby.buildkit.v1.BuildResultInfo"> & {
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor ResultDeprecated = 1;
+   */
+  ResultDeprecated?: Descriptor | undefined;
+
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Descriptor Attestations = 2;
+   */
+  Attestations: Descriptor[];
+
+  /**
+   * By the place of the exporter in the request.
+   *
+   * @generated from field: map<int64, moby.buildkit.v1.Descriptor> Results = 3;
+   */
+  Results: { [key: string]: Descriptor };
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildResultInfo.
+ * Use `create(BuildResultInfoSchema)` to create a new message.
+ */
+export const BuildResultInfoSchema: GenMessage<BuildResultInfo> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 19);
+
+/**
+ * @generated from message moby.buildkit.v1.UpdateBuildHistoryRequest
+ */
+export type UpdateBuildHistoryRequest = Message<"moby.buildkit.v1.UpdateBuildHistoryRequest"> & {
+  /**
+   * @generated from field: string Ref = 1;
+   */
+  Ref: string;
+
+  /**
+   * @generated from field: bool Pinned = 2;
+   */
+  Pinned: boolean;
+
+  /**
+   * @generated from field: bool Delete = 3;
+   */
+  Delete: boolean;
+
+  /**
+   * Since 0.15: write its logs and traces to the content store now.
+   *
+   * @generated from field: bool Finalize = 4;
+   */
+  Finalize: boolean;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.UpdateBuildHistoryRequest.
+ * Use `create(UpdateBuildHistoryRequestSchema)` to create a new message.
+ */
+export const UpdateBuildHistoryRequestSchema: GenMessage<UpdateBuildHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 20);
+
+/**
+ * @generated from message moby.buildkit.v1.UpdateBuildHistoryResponse
+ */
+export type UpdateBuildHistoryResponse = Message<"moby.buildkit.v1.UpdateBuildHistoryResponse"> & {
+};
+
+/**
+ * Describes the message moby.buildkit.v1.UpdateBuildHistoryResponse.
+ * Use `create(UpdateBuildHistoryResponseSchema)` to create a new message.
+ */
+export const UpdateBuildHistoryResponseSchema: GenMessage<UpdateBuildHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 21);
+
+/**
+ * @generated from message moby.buildkit.v1.DiskUsageRequest
+ */
+export type DiskUsageRequest = Message<"moby.buildkit.v1.DiskUsageRequest"> & {
+  /**
+   * One that fits is enough; commas inside one mean all of them.
+   *
+   * @generated from field: repeated string filter = 1;
+   */
+  filter: string[];
+
+  /**
+   * Since 0.23: unused for so many nanoseconds.
+   *
+   * @generated from field: int64 ageLimit = 2;
+   */
+  ageLimit: bigint;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.DiskUsageRequest.
+ * Use `create(DiskUsageRequestSchema)` to create a new message.
+ */
+export const DiskUsageRequestSchema: GenMessage<DiskUsageRequest> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 22);
+
+/**
+ * @generated from message moby.buildkit.v1.DiskUsageResponse
+ */
+export type DiskUsageResponse = Message<"moby.buildkit.v1.DiskUsageResponse"> & {
+  /**
+   * @generated from field: repeated moby.buildkit.v1.UsageRecord record = 1;
+   */
+  record: UsageRecord[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.DiskUsageResponse.
+ * Use `create(DiskUsageResponseSchema)` to create a new message.
+ */
+export const DiskUsageResponseSchema: GenMessage<DiskUsageResponse> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 23);
+
+/**
+ * @generated from message moby.buildkit.v1.UsageRecord
+ */
+export type UsageRecord = Message<"moby.buildkit.v1.UsageRecord"> & {
+  /**
+   * @generated from field: string ID = 1;
+   */
+  ID: string;
+
+  /**
+   * @generated from field: bool Mutable = 2;
+   */
+  Mutable: boolean;
+
+  /**
+   * @generated from field: bool InUse = 3;
+   */
+  InUse: boolean;
+
+  /**
+   * @generated from field: int64 Size = 4;
+   */
+  Size: bigint;
+
+  /**
+   * What daemons before 0.10 say instead of Parents.
+   *
+   * @generated from field: string Parent = 5;
+   */
+  Parent: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CreatedAt = 6;
+   */
+  CreatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp LastUsedAt = 7;
+   */
+  LastUsedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 UsageCount = 8;
+   */
+  UsageCount: bigint;
+
+  /**
+   * @generated from field: string Description = 9;
+   */
+  Description: string;
+
+  /**
+   * @generated from field: string RecordType = 10;
+   */
+  RecordType: string;
+
+  /**
+   * @generated from field: bool Shared = 11;
+   */
+  Shared: boolean;
+
+  /**
+   * @generated from field: repeated string Parents = 12;
+   */
+  Parents: string[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.UsageRecord.
+ * Use `create(UsageRecordSchema)` to create a new message.
+ */
+export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 24);
+
+/**
+ * @generated from message moby.buildkit.v1.PruneRequest
+ */
+export type PruneRequest = Message<"moby.buildkit.v1.PruneRequest"> & {
+  /**
+   * @generated from field: repeated string filter = 1;
+   */
+  filter: string[];
+
+  /**
+   * Internal records and frontends as well.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * Nanoseconds.
+   *
+   * @generated from field: int64 keepDuration = 3;
+   */
+  keepDuration: bigint;
+
+  /**
+   * Bytes, these three; the last two since 0.17.
+   *
+   * @generated from field: int64 reservedSpace = 4;
+   */
+  reservedSpace: bigint;
+
+  /**
+   * @generated from field: int64 maxUsedSpace = 5;
+   */
+  maxUsedSpace: bigint;
+
+  /**
+   * @generated from field: int64 minFreeSpace = 6;
+   */
+  minFreeSpace: bigint;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.PruneRequest.
+ * Use `create(PruneRequestSchema)` to create a new message.
+ */
+export const PruneRequestSchema: GenMessage<PruneRequest> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 25);
 
 /**
  * @generated from message moby.buildkit.v1.Descriptor
@@ -608,7 +947,7 @@ export type Descriptor = Message<"moby.buildkit.v1.Descriptor"> & {
  * Use `create(DescriptorSchema)` to create a new message.
  */
 export const DescriptorSchema: GenMessage<Descriptor> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 19);
+  messageDesc(file_moby_buildkit_v1_control, 26);
 
 /**
  * @generated from enum moby.buildkit.v1.BuildHistoryEventType
@@ -696,6 +1035,32 @@ export const Control: GenService<{
     methodKind: "server_streaming";
     input: typeof BuildHistoryRequestSchema;
     output: typeof BuildHistoryEventSchema;
+  },
+  /**
+   * @generated from rpc moby.buildkit.v1.Control.UpdateBuildHistory
+   */
+  updateBuildHistory: {
+    methodKind: "unary";
+    input: typeof UpdateBuildHistoryRequestSchema;
+    output: typeof UpdateBuildHistoryResponseSchema;
+  },
+  /**
+   * @generated from rpc moby.buildkit.v1.Control.DiskUsage
+   */
+  diskUsage: {
+    methodKind: "unary";
+    input: typeof DiskUsageRequestSchema;
+    output: typeof DiskUsageResponseSchema;
+  },
+  /**
+   * A message for every record that is gone.
+   *
+   * @generated from rpc moby.buildkit.v1.Control.Prune
+   */
+  prune: {
+    methodKind: "server_streaming";
+    input: typeof PruneRequestSchema;
+    output: typeof UsageRecordSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_moby_buildkit_v1_control, 0);
