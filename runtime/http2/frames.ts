@@ -1,0 +1,70 @@
+/** Kinds of frames (RFC 9113, 6). Priorities and pushes are passed over; we never send any. */
+export const FrameType = {
+  data: 0,
+  headers: 1,
+  resetStream: 3,
+  settings: 4,
+  ping: 6,
+  goAway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
+
+export const Flag = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8, priority: 0x20 } as const;
+
+export const Setting = { headerTableSize: 1, enablePush: 2, initialWindow: 4, maxFrame: 5, maxHeaderList: 6 } as const;
+
+/** Why a stream or a connection ends (RFC 9113, 7). */
+export const ErrorCode = {
+  none: 0,
+  protocol: 1,
+  internal: 2,
+  flowControl: 3,
+  frameSize: 6,
+  refused: 7,
+  cancel: 8,
+  compression: 9,
+  calm: 11,
+} as const;
+
+export const FRAME_HEADER_BYTES = 9;
+
+/** What a client says first. */
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+
+/** Of either side, until it says otherwise. */
+export const DEFAULT_WINDOW_BYTES = 65_535;
+export const DEFAULT_FRAME_BYTES = 16_384;
+
+export const MAX_WINDOW_BYTES = 0x7fff_ffff;
+
+/** The nine bytes before a frame's content. */
+export function frameHeader(type: number, flags: number, stream: number, length: number): Buffer {
+  const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+  header.writeUIntBE(length, 0, 3);
+  header[3] = type;
+  header[4] = flags;
+  header.writeUInt32BE(stream, 5);
+  return header;
+}
+
+/** A small frame whole. */
+export function frame(type: number, flags: number, stream: number, content: Uint8Array): Buffer {
+  return Buffer.concat([frameHeader(type, flags, stream, content.length), content]);
+}
+
+export function uint32(...values: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * values.length);
+  for (const [at, value] of values.entries()) bytes.writeUInt32BE(value, 4 * at);
+  return bytes;
+}
+
+/** Pairs of a setting and its value. */
+export function settingsContent(settings: readonly (readonly [id: number, value: number])[]): Buffer {
+  const bytes = Buffer.allocUnsafe(6 * settings.length);
+  for (const [at, [id, value]] of settings.entries()) {
+    bytes.writeUInt16BE(id, 6 * at);
+    bytes.writeUInt32BE(value, 6 * at + 2);
+  }
+  return bytes;
+}
