@@ -33,7 +33,7 @@ ENV PATH=/bin
 RUN busybox --install -s /bin; mkdir -p /out/empty /out/deep/er /out/closed /out/foo
 WORKDIR /out
 ARG WORD=first
-RUN echo \$WORD > word; echo \$TARGETARCH > arch; echo x > foo/x; echo dash > foo-bar; touch zero; \\
+RUN echo $WORD > word; echo $TARGETARCH > arch; echo x > foo/x; echo dash > foo-bar; touch zero; \\
   echo one > deep/er/one; ln deep/er/one two; ln two three; ln -s ../two deep/link; ln -s /nowhere/at/all loose; \\
   chmod 4755 word; chmod 1777 empty; chmod 2750 deep; chmod 400 zero; mkfifo pipe; \\
   echo ünï > "name with ünï"; touch -d @1 old; touch -h -d @86400 loose; \\
