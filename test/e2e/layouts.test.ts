@@ -203,6 +203,27 @@ target "default" {
   );
 });
 
+test(
+  'what GitHub and AWS give for their caches reaches the builder, and is shown nowhere',
+  async () => {
+    await using folder = await project('secrets');
+    const words = { ACTIONS_RUNTIME_TOKEN: 'token-never-shown', ACTIONS_CACHE_URL: 'http://127.0.0.1:9/' };
+    const keys = { AWS_ACCESS_KEY_ID: 'AKIAXXXXXXXX', AWS_SECRET_ACCESS_KEY: 'key-never-shown' };
+    const set = ['type=gha', 'type=s3,bucket=b,region=r,endpoint_url=http://127.0.0.1:9/,use_path_style=true'];
+    for (const entry of set) {
+      const args = ['bake', '--progress=rawjson', '--allow=fs=*', '--provenance=mode=max', '--metadata-file=metadata'];
+      const run = await depot(
+        [...args, '--set=*.output=type=oci,dest=layout,tar=false', `--set=*.cache-from=${entry}`],
+        { cwd: folder.path, env: { ...environment(), ...words, ...keys } },
+      );
+      expect(run.stderr + run.stdout).toMatch(/importing cache manifest from (?:gha|s3)/);
+      const kept = await readFile(join(folder.path, 'metadata'), 'utf8').catch(() => '');
+      expect(run.stderr + run.stdout + kept).not.toContain('never-shown');
+    }
+  },
+  BUILD_MS,
+);
+
 describe('a context that is an OCI layout', () => {
   test.each(PROGRAMS)(
     'made by %s is a base for %s',

@@ -230,4 +230,43 @@ describe('type=local', () => {
     },
     BUILD_MS,
   );
+
+  test(
+    'with mode=delete removes what is not of the result, where the builder tells that it sends all of it',
+    async () => {
+      await using folder = await project('FROM scratch\nCOPY Dockerfile /file\n');
+      await mkdir(join(folder.path, 'out'));
+      await writeFile(join(folder.path, 'out', 'other'), '');
+      const run = await ours(folder.path, ['--set=*.output=type=local,dest=out,mode=delete']);
+      const isNew = run.exitCode === 0;
+      expect(await readdir(join(folder.path, 'out'))).toEqual(isNew ? ['file'] : ['other']);
+      if (!isNew) expect(run.stderr).toContain('mode=delete needs a newer builder, with BuildKit 0.31 or later');
+    },
+    BUILD_MS,
+  );
+
+  test(
+    'goes beside other outputs',
+    async () => {
+      await using folder = await project('FROM scratch\nCOPY Dockerfile /file\n');
+      const outputs = ['type=local,dest=out', 'type=tar,dest=out.tar', 'type=oci,dest=layout,tar=false'];
+      await succeeds(
+        ours(
+          folder.path,
+          outputs.map((one) => `--set=*.output+=${one}`),
+          { OUT: 'first' },
+        ),
+      );
+      expect(await readdir(join(folder.path, 'out'))).toEqual(['file']);
+      expect(await readdir(join(folder.path, 'first'))).toEqual(['file']);
+      expect((await stat(join(folder.path, 'out.tar'))).size).toBeGreaterThan(0);
+      expect((await readdir(join(folder.path, 'layout'))).sort()).toEqual([
+        'blobs',
+        'index.json',
+        'ingest',
+        'oci-layout',
+      ]);
+    },
+    BUILD_MS,
+  );
 });
