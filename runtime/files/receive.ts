@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { PacketType } from '../../proto/gen/fsutil/wire_pb.ts';
 import { FolderWriter } from './folder-writer.ts';
 import { makeFolder } from './make-folder.ts';
@@ -9,6 +10,9 @@ import type { PacketStream } from './send.ts';
  * what the connection holds, so that neither waits for the other to read.
  */
 const ASKED_AHEAD = 64;
+
+/** How long the sender may take to end a transfer after it was told that it failed. */
+const HEARD_MS = 5_000;
 
 /** The sender said what went wrong on its side. */
 export class SenderError extends Error {
@@ -27,27 +31,43 @@ export async function receiveTree(
   { folder, deletes }: { readonly folder: string; readonly deletes: boolean },
   stream: PacketStream,
 ): Promise<void> {
+  const messages = stream.messages[Symbol.asyncIterator]();
   try {
     await makeFolder(folder, { mode: 0o700 });
     using writer = new FolderWriter(folder, { deletes });
-    await receive(writer, stream);
+    await receive(writer, messages, stream);
   } catch (error) {
     if (!(error instanceof SenderError) && !stream.signal.aborted) {
       await stream.send(errorPacket(error instanceof Error ? error.message : String(error)));
+      await Promise.race([untilEnd(messages), delay(HEARD_MS, undefined, { ref: false })]);
     }
     throw error;
+  } finally {
+    messages.return?.().catch(isToldAlready);
   }
 }
 
-async function receive(writer: FolderWriter, stream: PacketStream): Promise<void> {
+/** Whatever ended the messages has ended the transfer too. */
+function isToldAlready(): void {}
+
+/** A sender that is in the midst of sending when the stream ends knows only that it did: it must read why before that. */
+async function untilEnd(messages: AsyncIterator<Uint8Array>): Promise<void> {
+  try {
+    while ((await messages.next()).done !== true);
+  } catch {
+    // The sender has ended the stream, which is what was waited for.
+  }
+}
+
+async function receive(writer: FolderWriter, messages: AsyncIterator<Uint8Array>, stream: PacketStream): Promise<void> {
   const wanted: number[] = [];
   const asked = new Set<number>();
   let [nextWanted, entries] = [0, 0];
   let listed = false;
   let isDone = false;
-  for await (const message of stream.messages) {
+  for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
     stream.signal.throwIfAborted();
-    const packet = readPacket(message);
+    const packet = readPacket(next.value);
     switch (packet.type) {
       case PacketType.PACKET_STAT:
         if (listed) throw new Error('the sender went on after the end of its list');

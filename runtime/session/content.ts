@@ -79,16 +79,21 @@ export function contentService(stores: ReadonlyMap<string, ContentStore>): Sessi
     },
   ];
   return Object.fromEntries(
-    services.flatMap((service) => Object.entries<Handler>(service)).map(([method, handle]) => [method, coded(handle)]),
+    services
+      .flatMap((service) => Object.entries<Handler>(service))
+      .map(([method, handle]) => [method, coded(handle, stores)]),
   );
 }
 
-function coded(handle: Handler): Handler {
+/** Gives every error its code, and those of the file system the folder they are about. */
+function coded(handle: Handler, stores: ReadonlyMap<string, ContentStore>): Handler {
   return async (call) => {
     try {
       await handle(call);
     } catch (error) {
-      throw error instanceof StoreError ? new RpcError(CODES[error.problem], error.message) : error;
+      if (error instanceof StoreError) throw new RpcError(CODES[error.problem], error.message);
+      if (!(error instanceof Error) || !('syscall' in error)) throw error;
+      throw new Error(`${storeOf(call, stores).folder} cannot be used: ${error.message}`, { cause: error });
     }
   };
 }

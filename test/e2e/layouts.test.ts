@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -108,6 +109,27 @@ describe('type=oci,tar=false', () => {
       expect((await index(mine)).manifests.map(({ annotations }) => annotations?.['io.containerd.image.name'])).toEqual(
         [undefined, 'a.example/app:1', 'a.example/other:2'],
       );
+    },
+    BUILD_MS,
+  );
+});
+
+describe('a folder on a full disk', () => {
+  test.runIf(process.getuid?.() === 0).each(['output=type=oci,tar=false,dest=full', 'cache-to=type=local,dest=full'])(
+    'is named, and nothing of the blob is left: %s',
+    async (says) => {
+      await using folder = await project(`full ${says}`);
+      const full = join(folder.path, 'full');
+      await mkdir(full);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', full]);
+      try {
+        const run = await ours(folder.path, ['--set=*.output=type=cacheonly', `--set=*.${says}`]);
+        expect(run.exitCode).toBe(1);
+        expect(run.stderr).toContain(`${full} cannot be used: ENOSPC: no space left on device`);
+        expect(await readdir(join(full, 'ingest'))).toEqual([]);
+      } finally {
+        execFileSync('umount', [full]);
+      }
     },
     BUILD_MS,
   );

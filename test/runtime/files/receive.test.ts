@@ -116,7 +116,10 @@ class Sender {
   }
 
   #hear({ type, ID, data }: Packet): void {
-    if (type === PacketType.PACKET_ERR) this.told.push(Buffer.from(data).toString());
+    if (type === PacketType.PACKET_ERR) {
+      this.told.push(Buffer.from(data).toString());
+      this.#out.end();
+    }
     if (type === PacketType.PACKET_FIN) this.say({ type: PacketType.PACKET_FIN });
     const item = this.#items[ID];
     if (type !== PacketType.PACKET_REQ || item === undefined) return;
