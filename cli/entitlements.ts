@@ -91,10 +91,8 @@ export function missingEntitlements(
     }
     if (target.ssh.some(({ paths }) => paths.length === 0) && !allowed.value.words.has('ssh'))
       need('ssh', 'Forwarding default SSH agent socket');
-    for (const folder of clearedFolders(target)) {
-      if (!allowed.value.words.has(LOCAL_DELETE) && !isInside(real(path.resolve(cwd, folder)), real(cwd)))
-        need(LOCAL_DELETE, `Removing other files from ${folder}`);
-    }
+    for (const folder of allowed.value.words.has(LOCAL_DELETE) ? [] : clearedElsewhere(target, cwd))
+      need(LOCAL_DELETE, `Removing other files from ${folder}`);
     if (!filesCount) continue;
     for (const file of readPaths(target, { remote: plan.remote, variables })) {
       const where = real(path.resolve(cwd, file));
@@ -170,11 +168,14 @@ function localDockerfile({ context, contextIsRemote, dockerfile, dockerfileInlin
   return contextIsRemote === true || isElsewhere(context) ? [] : [path.join(context, dockerfile)];
 }
 
-/** The folders from which an output removes what it does not have. */
-function clearedFolders(target: Target): readonly string[] {
-  return target.outputs.flatMap(({ type, attrs }) =>
-    type === 'local' && attrs.mode === 'delete' && attrs.dest !== undefined ? [attrs.dest] : [],
-  );
+/**
+ * The folders from which an output of the target removes what it does not have, and which are not below the working directory
+ * (docker/buildx `build/opt.go`, `ValidateLocalExportDelete`).
+ */
+export function clearedElsewhere(target: Target, cwd: string): readonly string[] {
+  return target.outputs
+    .flatMap(({ type, attrs }) => (type === 'local' && attrs.mode === 'delete' ? (attrs.dest ?? []) : []))
+    .filter((folder) => !isInside(real(path.resolve(cwd, folder)), real(cwd)));
 }
 
 function isInside(file: string, folder: string): boolean {

@@ -270,3 +270,17 @@ describe('type=local', () => {
     BUILD_MS,
   );
 });
+
+test('depot build empties no folder that is not below the working directory', async () => {
+  await using folder = await project('FROM scratch\nCOPY Dockerfile /file\n');
+  await mkdir(join(folder.path, 'in'));
+  for (const dest of ['.', '..', 'in/..']) {
+    const run = await depot(['build', '-q', '-f', '../Dockerfile', '-o', `type=local,dest=${dest},mode=delete`, '..'], {
+      cwd: join(folder.path, 'in'),
+      env: { DOCKER_HOST: engine.dockerHost },
+    });
+    expect(run.stderr).toBe(`ERROR: mode=delete removes other files, and ${dest} is not below the working directory\n`);
+    expect(run.exitCode).toBe(1);
+  }
+  expect((await readdir(folder.path)).sort()).toEqual(['Dockerfile', 'docker-bake.hcl', 'in']);
+});
