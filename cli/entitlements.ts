@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { goBool } from '../planner/options/entries.ts';
+import { parseOciLayout } from '../planner/options/oci-layout.ts';
 import { secretFile } from '../planner/options/secret.ts';
 import { isRemoteUrl } from '../planner/options/url.ts';
 import type { Result } from '../planner/result.ts';
@@ -20,7 +21,19 @@ export interface MissingEntitlement {
   readonly flag: string;
 }
 
-const HARMLESS = new Set(['image', 'image.push', 'image.load', 'ssh', 'network.host', 'security.insecure', 'device']);
+/** Filling a folder anywhere but below the working directory, and removing what else is in it. */
+const LOCAL_DELETE = 'buildx.local.delete';
+
+const HARMLESS = new Set([
+  'image',
+  'image.push',
+  'image.load',
+  'ssh',
+  'network.host',
+  'security.insecure',
+  'device',
+  LOCAL_DELETE,
+]);
 
 /** Reads the `--allow` flags; fails with the first that is no entitlement (buildx `bake/entitlements.go`). */
 function readAllowed(flags: readonly string[], cwd: string): Result<Allowed, string> {
@@ -78,6 +91,8 @@ export function missingEntitlements(
     }
     if (target.ssh.some(({ paths }) => paths.length === 0) && !allowed.value.words.has('ssh'))
       need('ssh', 'Forwarding default SSH agent socket');
+    for (const folder of allowed.value.words.has(LOCAL_DELETE) ? [] : clearedElsewhere(target, cwd))
+      need(LOCAL_DELETE, `Removing other files from ${folder}`);
     if (!filesCount) continue;
     for (const file of readPaths(target, { remote: plan.remote, variables })) {
       const where = real(path.resolve(cwd, file));
@@ -128,7 +143,9 @@ function readPaths(
   target: Target,
   { remote, variables }: { readonly remote: string | undefined; readonly variables: ReadonlyMap<string, string> },
 ): readonly string[] {
-  const named = Object.values(target.contexts).filter((one) => remote === undefined || one.startsWith('cwd://'));
+  const named = Object.values(target.contexts).filter(
+    (one) => remote === undefined || /^(?:cwd|oci-layout):\/\//.test(one),
+  );
   const own = target.contextIsRemote === true ? [] : [target.context];
   const contexts = [...own, ...named].filter((one) => !isElsewhere(one));
   const dockerfile = localDockerfile(target);
@@ -136,7 +153,7 @@ function readPaths(
   const secrets = target.secrets.flatMap((secret) => secretFile(secret, variables) ?? []);
   const caches = target.cacheFrom.flatMap(({ attrs }) => (attrs.src === undefined ? [] : [attrs.src]));
   return [
-    ...contexts.map((one) => one.replace(/^(?:cwd|oci-layout):\/\//, '')),
+    ...contexts.map((one) => parseOciLayout(one)?.path ?? one.replace(/^cwd:\/\//, '')),
     ...dockerfile,
     ...keys,
     ...secrets,
@@ -149,6 +166,20 @@ function localDockerfile({ context, contextIsRemote, dockerfile, dockerfileInlin
   if (dockerfile.startsWith('cwd://')) return [dockerfile.slice('cwd://'.length)];
   if (path.isAbsolute(dockerfile)) return [dockerfile];
   return contextIsRemote === true || isElsewhere(context) ? [] : [path.join(context, dockerfile)];
+}
+
+/**
+ * The folders from which an output of the target removes what it does not have, and which are not below the working directory
+ * (docker/buildx `build/opt.go`, `ValidateLocalExportDelete`).
+ */
+export function clearedElsewhere(target: Target, cwd: string): readonly string[] {
+  return target.outputs
+    .flatMap(({ type, attrs }) => (type === 'local' && attrs.mode === 'delete' ? (attrs.dest ?? []) : []))
+    .filter((folder) => !isInside(real(path.resolve(cwd, folder)), real(cwd)));
+}
+
+function isInside(file: string, folder: string): boolean {
+  return file !== folder && below(file, [folder]);
 }
 
 function writePaths(target: Target): readonly string[] {

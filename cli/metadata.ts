@@ -3,7 +3,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { unreachable } from '../planner/result.ts';
 import type { BuiltTarget } from '../runtime/build/build.ts';
-import { destination, openPipe, replaceFile } from '../runtime/load/destination.ts';
+import { replaceFile } from '../runtime/files/replace-file.ts';
+import { destination, openPipe } from '../runtime/load/destination.ts';
 
 /**
  * What `--metadata-file` holds: for each target the exporters' answers, those that are JSON in base64 as JSON, and the

@@ -18,9 +18,10 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   [/^runtime\/files\//, /^(?:runtime\/(?:files\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/docker\//, /^(?:runtime\/(?:docker\/|buildkit\/endpoint\.ts$|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/registry\//, /^(?:runtime\/(?:registry\/|docker\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
+  [/^runtime\/oci\//, /^(?:runtime\/(?:oci|files)\/|planner\/)/],
   [
     /^runtime\/session\//,
-    /^(?:runtime\/(?:session|files|docker|registry)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:session|files|oci|docker|registry)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/buildkit\//,
@@ -28,7 +29,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [
     /^runtime\/load\//,
-    /^(?:runtime\/(?:load|docker|registry|buildkit|session)\/|runtime\/files\/make-folder\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:load|docker|registry|buildkit|session)\/|runtime\/files\/(?:make-folder|replace-file)\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/hosts\//,
@@ -36,7 +37,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [
     /^runtime\/build\//,
-    /^(?:runtime\/(?:build|buildkit|session|load|docker)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:build|buildkit|session|load|oci|docker)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
 ];
 

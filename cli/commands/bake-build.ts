@@ -14,6 +14,7 @@ import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { secretVariables } from '../environment.ts';
+import { clearedElsewhere } from '../entitlements.ts';
 import { metadataJson, metadataProblem, singleMetadataJson, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
 import { failureText } from '../print/failure.ts';
@@ -58,6 +59,11 @@ export async function buildPlan(
     stderr.write(`ERROR: the metadata file ${JSON.stringify(metadataFile)} cannot be written: ${problem}\n`);
     return 1;
   }
+  const single = settings.single !== undefined;
+  const cleared = single ? planned.plan.targets.flatMap((target) => clearedElsewhere(target, cwd)) : [];
+  if (cleared[0] !== undefined) {
+    return complain(context, `mode=delete removes other files, and ${cleared[0]} is not below the working directory`);
+  }
   const mode = settings.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
   const write = settings.write ?? ((text: string): void => void stderr.write(text));
   const known = await chooseProgress(mode, write);
@@ -66,7 +72,6 @@ export async function buildPlan(
     return 1;
   }
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
-  const single = settings.single !== undefined;
   if (!engine.ok) return failed(context, { planned, single }, [engine.failure]);
   const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;

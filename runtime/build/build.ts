@@ -13,7 +13,7 @@ import type { PlannedExport } from '../buildkit/exporters.ts';
 import { plannedExports } from '../buildkit/exporters.ts';
 import type { EventSink, TargetOutcome } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
-import { archiveProblem } from '../load/archive-sinks.ts';
+import { archiveProblem, folderProblem } from '../load/archive-sinks.ts';
 import { unreachableBuilder, withLossesJoined } from './failures.ts';
 import type { GitInfo } from './git-info.ts';
 import { gitInfo, gitSettings } from './git-info.ts';
@@ -181,13 +181,13 @@ async function badDestinations(
   exports: readonly PlannedExport[],
   cwd: string,
 ): Promise<readonly RuntimeFailure[]> {
-  const files = exports.flatMap(({ sink }) => (sink?.kind === 'file' ? [sink.path] : []));
-  const problems = await Promise.all(files.map((file) => archiveProblem(path.resolve(cwd, file))));
-  return problems.flatMap((cause, index) =>
-    cause === undefined
-      ? []
-      : [{ reason: 'input-missing', target, what: 'output', path: files[index] ?? '', cause } as const],
-  );
+  const problems = exports.map(async ({ sink }): Promise<readonly RuntimeFailure[]> => {
+    if (sink === undefined || !('path' in sink)) return [];
+    const dest = path.resolve(cwd, sink.path);
+    const cause = await (sink.kind === 'file' ? archiveProblem(dest) : folderProblem(dest));
+    return cause === undefined ? [] : [{ reason: 'input-missing', target, what: 'output', path: sink.path, cause }];
+  });
+  return (await Promise.all(problems)).flat();
 }
 
 function outcomeOf(result: Awaited<ReturnType<typeof buildTarget>>): TargetOutcome {

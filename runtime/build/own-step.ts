@@ -35,6 +35,14 @@ export async function ownStep<T>(
   }
 }
 
+/** Shows a step that could not be done, and that the build does without. */
+export async function skippedStep(name: string, why: string, onStatus: (update: StatusUpdate) => void): Promise<void> {
+  await ownStep(name, onStatus, () => Promise.reject(new Error(why))).catch(isShown);
+}
+
+/** The step has said it. */
+function isShown(): void {}
+
 function now(): UnixNanos {
   return BigInt(Date.now()) * 1_000_000n;
 }

@@ -7,6 +7,9 @@ import { fail, ok } from '../../planner/result.ts';
 import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target } from '../../planner/target.ts';
 import type { InputMissing, Unsupported } from '../failure.ts';
+import { cacheProblem } from './caches.ts';
+import type { LayoutContext } from './layouts.ts';
+import { layoutContexts } from './layouts.ts';
 import type { SshAgents } from './ssh-agents.ts';
 import { sshAgents } from './ssh-agents.ts';
 
@@ -16,6 +19,8 @@ const NO_AGENTS: SshAgents = new Map();
 export interface PreparedTarget extends AsyncDisposable {
   readonly target: Target;
   readonly agents: SshAgents;
+  /** Its named contexts that are OCI layouts. */
+  readonly layouts: ReadonlyMap<string, LayoutContext>;
   /** Undefined when the Dockerfile lies in a remote context. */
   readonly dockerfile: { readonly dir: string; readonly name: string; readonly apart: boolean } | undefined;
   /** The Dockerfile's path as the user knows it, for messages. */
@@ -41,15 +46,18 @@ export async function prepareTarget(
   if (!agents.ok) return fail({ reason: 'unsupported', what: `${agents.failure} (target "${target.name}")` });
   const missing = await missingFolder(target, cwd, remote);
   if (missing) return fail(missing);
+  const found = await layoutContexts(target, cwd);
+  if (!found.ok) return found;
+  const inputs = { agents: agents.value, layouts: found.value };
   if (target.dockerfileInline !== undefined)
-    return ok({ agents: agents.value, ...(await inlineDockerfile(target, target.dockerfileInline)) });
+    return ok({ ...inputs, ...(await inlineDockerfile(target, target.dockerfileInline)) });
   if (
     target.context === '-' ||
     (isFetched(target) && !path.isAbsolute(target.dockerfile) && !fromCwd(target.dockerfile))
   ) {
     return ok({
       target,
-      agents: agents.value,
+      ...inputs,
       dockerfile: undefined,
       dockerfileShown: target.dockerfile,
       [Symbol.asyncDispose]: nothing,
@@ -77,7 +85,7 @@ export async function prepareTarget(
   }
   return ok({
     target,
-    agents: agents.value,
+    ...inputs,
     dockerfile: { dir: path.dirname(file), name, apart: isFetched(target) },
     dockerfileShown: path.join(path.dirname(shown), name),
     [Symbol.asyncDispose]: nothing,
@@ -101,17 +109,12 @@ function refusal(target: Target): Unsupported | undefined {
     reason: 'unsupported',
     what: `${what} (target "${target.name}")`,
   });
-  const built = calledMethod(target.call) === undefined;
   if (target.args.BUILDKIT_SYNTAX?.trim() === '') return unsupported('an empty build argument BUILDKIT_SYNTAX');
   if (/^https?:\/\//.test(target.dockerfile) && target.dockerfileInline === undefined)
     return unsupported('a Dockerfile from a URL');
-  const layout = Object.values(target.contexts).find((value) => value.startsWith('oci-layout://'));
-  if (layout !== undefined) return unsupported(`the named context "${layout}"`);
-  const local = [...target.cacheFrom, ...target.cacheTo].find(({ type }) => type === 'local' || type === 'gha');
-  if (built && local) return unsupported(`the cache type "${local.type}"`);
   const network = target.network ?? '';
   if (!['', 'default', 'none', 'host'].includes(network)) return unsupported(`network = "${network}"`);
-  return undefined;
+  return cacheProblem(target);
 }
 
 async function missingFolder(
@@ -120,7 +123,7 @@ async function missingFolder(
   remote: string | undefined,
 ): Promise<InputMissing | undefined> {
   const named = Object.entries(target.contexts)
-    .filter(([, value]) => !/^(?:target:|docker-image:\/\/)/.test(value) && !isRemoteUrl(value))
+    .filter(([, value]) => !/^(?:target:|(?:docker-image|oci-layout):\/\/)/.test(value) && !isRemoteUrl(value))
     .filter(([, value]) => remote === undefined || value.startsWith('cwd://'))
     .map(([name, value]) => ({ what: `context "${name}"`, dir: value.replace(/^cwd:\/\//, '') }));
   const main = isFetched(target) || target.context === '-' ? [] : [{ what: 'context', dir: target.context }];
@@ -164,7 +167,7 @@ async function dockerfileHint(dir: string, shown: string): Promise<string> {
 }
 
 /** A Dockerfile that is in no folder of the user's gets one. One that came from stdin as the context may have no other. */
-async function inlineDockerfile(target: Target, text: string): Promise<Omit<PreparedTarget, 'agents'>> {
+async function inlineDockerfile(target: Target, text: string): Promise<Omit<PreparedTarget, 'agents' | 'layouts'>> {
   const own = await mkdtemp(path.join(os.tmpdir(), 'depot-dockerfile-'));
   const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
   const dir = path.join(own, 'dockerfile');

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
-import { goBool } from '../../planner/options/entries.ts';
-import type { Target, TypedEntry } from '../../planner/target.ts';
 import type { Builder, BuiltTarget } from './build.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
@@ -20,7 +18,9 @@ import type { RuntimeFailure } from '../failure.ts';
 import { FailureError } from '../failure.ts';
 import { fileSink, streamSink } from '../load/archive-sinks.ts';
 import { authService } from '../session/auth.ts';
-import type { ArchiveSink } from '../session/file-send.ts';
+import { ContentStore } from '../oci/store.ts';
+import { contentService } from '../session/content.ts';
+import type { ArchiveSink, FolderSink } from '../session/file-send.ts';
 import { fileSendService } from '../session/file-send.ts';
 import { fileSyncService } from '../session/file-sync.ts';
 import { secretsService } from '../session/secrets.ts';
@@ -29,12 +29,19 @@ import type { GitInfo } from './git-info.ts';
 import { gitAttrs, gitSettings } from './git-info.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
 import { sshService } from '../session/ssh.ts';
+import type { PlannedCaches } from './caches.ts';
+import { plannedCaches } from './caches.ts';
 import { buildFailure } from './failures.ts';
 import { ignoreFileTooLarge } from './ignore-file.ts';
 import type { Links } from './links.ts';
 import { LinkBroken } from './links.ts';
-import { ownStep } from './own-step.ts';
+import { ownStep, skippedStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
+import type { WrittenLayout } from './written-layouts.ts';
+import { finishLayouts } from './written-layouts.ts';
+
+/** The store that an image goes to which is exported as a layout (moby/buildkit `exporter/oci`). */
+const EXPORT_STORE = 'export';
 
 /** What a build may use of the machine it is started on. */
 export interface BuildServices {
@@ -91,6 +98,7 @@ export async function buildTarget(prepared: PreparedTarget, context: TargetConte
     facts: context.facts,
     defaultProvenance: context.services.defaultProvenance,
     dockerfile: prepared.dockerfile,
+    layouts: new Map([...prepared.layouts].map(([as, { reference }]) => [as, reference])),
     sharedKey: (dir) => sharedKey(context.services.nodeId, dir),
   });
   try {
@@ -115,6 +123,8 @@ async function run(
   const ref = randomId();
   const isAsked = calledMethod(target.call) !== undefined;
   let answer: Readonly<Record<string, string>> = {};
+  const caches = await plannedCaches(target, { cwd: context.cwd, env: context.services.env });
+  for (const { name, why } of caches.skipped) await skippedStep(name, why, context.onStatus);
   const response = await runJob(
     context.client,
     {
@@ -123,11 +133,11 @@ async function run(
       attrs: { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) },
       inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
       exporters: context.exports,
-      cacheImports: target.cacheFrom,
-      cacheExports: isAsked ? [] : cacheExports(target),
+      cacheImports: caches.imports,
+      cacheExports: isAsked ? [] : caches.exports,
       entitlements: request.entitlements,
       internal: isAsked,
-      session: session(prepared, request, context),
+      session: session(prepared, request, { ...context, caches }),
       onResult: (result, evaluate) => {
         answer = texts(result.metadata);
         return context.links.run(target.name, result, evaluate);
@@ -135,6 +145,12 @@ async function run(
     },
     { onStatus: context.onStatus, signal: context.signal },
   );
+  await finishLayouts(response, {
+    target: target.name,
+    caches: isAsked ? [] : caches.kept,
+    layouts: context.exports.flatMap(({ sink }) => (sink?.kind === 'layout' ? [sink] : [])),
+    resolve: (file) => path.resolve(context.cwd, file),
+  });
   return { name: target.name, ref, response, ...(isAsked ? { answer } : {}) };
 }
 
@@ -153,12 +169,6 @@ async function sourceAttrs(
   });
 }
 
-/** The build argument asks for the cache inside the image, as `type=inline` does (docker/buildx `build/opt.go`). */
-function cacheExports({ cacheTo, args }: Target): readonly TypedEntry[] {
-  const isInline = goBool(args.BUILDKIT_INLINE_CACHE ?? '') === true;
-  return isInline ? [...cacheTo, { type: 'inline', attrs: {} }] : cacheTo;
-}
-
 function texts(metadata: Readonly<Record<string, Uint8Array>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(metadata).map(([key, bytes]) => [key, Buffer.from(bytes).toString('utf8')]));
 }
@@ -170,7 +180,10 @@ function merged(attrs: Readonly<Record<string, string>>, linked: readonly Linked
 function session(
   prepared: PreparedTarget,
   request: FrontendRequest,
-  context: TargetContext & { readonly onStatus: (update: StatusUpdate) => void },
+  context: TargetContext & {
+    readonly onStatus: (update: StatusUpdate) => void;
+    readonly caches: PlannedCaches;
+  },
 ): Session {
   const { target } = prepared;
   const told = new Set<string>();
@@ -180,9 +193,10 @@ function session(
       : [];
   const sinks = new Map(
     context.exports.flatMap(({ sink }, index) =>
-      sink ? [[index, archiveSink(sink, target.name, context)] as const] : [],
+      sink && sink.kind !== 'layout' ? [[index, exportSink(sink, target.name, context)] as const] : [],
     ),
   );
+  const stores = contentStores(prepared, context);
   return new Session({
     sharedKey: sharedKey(context.services.nodeId, path.resolve(context.cwd, target.context)),
     services: [
@@ -198,16 +212,32 @@ function session(
       }),
       ...(prepared.agents.size > 0 ? [sshService(prepared.agents)] : []),
       ...(sinks.size > 0 ? [fileSendService(sinks)] : []),
+      ...(stores.size > 0 ? [contentService(stores)] : []),
     ],
   });
 }
 
-function archiveSink(
-  sink: ExportSink,
+/** Every folder of blobs that the daemon may ask for, by the name it has for it. */
+function contentStores(
+  { layouts }: PreparedTarget,
+  { exports, caches, cwd }: TargetContext & { readonly caches: PlannedCaches },
+): ReadonlyMap<string, ContentStore> {
+  const stores = new Map(caches.stores);
+  for (const { storeId, store } of layouts.values()) stores.set(storeId, store);
+  for (const { sink } of exports) {
+    if (sink?.kind === 'layout') stores.set(EXPORT_STORE, new ContentStore(path.resolve(cwd, sink.path)));
+  }
+  return stores;
+}
+
+function exportSink(
+  sink: Exclude<ExportSink, WrittenLayout>,
   target: string,
   context: TargetContext & { readonly onStatus: (update: StatusUpdate) => void },
-): ArchiveSink {
+): ArchiveSink | FolderSink {
   switch (sink.kind) {
+    case 'folder':
+      return { folder: path.resolve(context.cwd, sink.path), deletes: sink.deletes };
     case 'file':
       return fileSink(path.resolve(context.cwd, sink.path));
     case 'stdout':

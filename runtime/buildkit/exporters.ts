@@ -1,8 +1,11 @@
+import { goBool } from '../../planner/options/entries.ts';
 import type { Attributes, Target, TypedEntry } from '../../planner/target.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { Unsupported } from '../failure.ts';
 import type { DaemonFacts } from './daemon.ts';
+
+const NOT_CLASSIC = 'turn on its containerd image store, or use a BuildKit daemon of its own (BUILDKIT_HOST)';
 
 /** What one output of a target comes to. The index of an exporter in the request is its id on the session. */
 export interface PlannedExport {
@@ -14,7 +17,13 @@ export interface PlannedExport {
 
 /** The receiving end of an exporter that sends its result to the client. */
 export type ExportSink =
-  { readonly kind: 'load' } | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'stdout' };
+  | { readonly kind: 'load' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdout' }
+  /** A tree; `deletes`: what the result does not have is removed from the folder. */
+  | { readonly kind: 'folder'; readonly path: string; readonly deletes: boolean }
+  /** An OCI layout, which the exporter fills through a content store. */
+  | { readonly kind: 'layout'; readonly path: string };
 
 /**
  * The exporters that give a target its outputs on this daemon (docker/buildx `build/opt.go`, `toSolveOpt`).
@@ -25,11 +34,26 @@ export type ExportSink =
 export function plannedExports(target: Target, facts: DaemonFacts): Result<readonly PlannedExport[], Unsupported> {
   const asked = target.outputs.length === 0 ? defaultOutputs(facts) : target.outputs;
   const planned: PlannedExport[] = [];
+  const cache = target.cacheTo.find(({ type }) => type !== 'inline');
+  if (cache !== undefined && facts.store === 'docker-classic') {
+    return fail({
+      reason: 'unsupported',
+      what: `exporting the cache type "${cache.type}" from a Docker Engine with the classic image store (target "${target.name}")`,
+      hint: NOT_CLASSIC,
+    });
+  }
   for (const output of asked) {
     if (output.type === 'cacheonly' || isLoadedAnyway(output, asked, facts)) continue;
     const one = plannedExport(output, target, facts);
     if (!one.ok) return one;
     planned.push(one.value);
+  }
+  if (planned.filter(({ sink }) => sink?.kind === 'layout').length > 1) {
+    return fail({
+      reason: 'unsupported',
+      what: `several outputs with tar=false (target "${target.name}")`,
+      hint: 'BuildKit fills one folder with an image at a time; write the others as archives',
+    });
   }
   return ok(planned);
 }
@@ -54,17 +78,19 @@ function plannedExport(output: TypedEntry, target: Target, facts: DaemonFacts): 
     case 'registry':
       return imageExport(output.type === 'registry' ? { push: 'true', ...attrs } : attrs, target, facts);
     case 'docker':
-      if (dest === undefined) return loadExport(attrs, target, facts);
+      if (dest === undefined && !isFalse(attrs.tar)) return loadExport(attrs, target, facts);
       return archiveExport({ type: 'docker', attrs, dest }, target, facts);
     case 'oci':
-      return archiveExport({ type: 'oci', attrs, dest: dest ?? '-' }, target, facts);
+      return archiveExport({ type: 'oci', attrs, dest }, target, facts);
     case 'tar':
       return ok({ type: 'tar', attrs, sink: fileSink(dest ?? '-') });
+    case 'local':
+      return folderExport(attrs, dest, target);
     default:
       return fail({
         reason: 'unsupported',
         what: `output type "${output.type}" (target "${target.name}")`,
-        hint: 'known here are image, registry, docker, oci, tar and cacheonly',
+        hint: 'known here are image, registry, docker, oci, local, tar and cacheonly',
       });
   }
 }
@@ -82,7 +108,7 @@ function imageExport(attrs: Attributes, target: Target, facts: DaemonFacts): Res
     return fail({
       reason: 'unsupported',
       what: `pushing target "${target.name}" from a Docker Engine with the classic image store`,
-      hint: 'turn on its containerd image store, or use a BuildKit daemon of its own (BUILDKIT_HOST)',
+      hint: NOT_CLASSIC,
     });
   }
   return ok({ type: facts.store === 'none' ? 'image' : 'moby', attrs: imageAttrs(attrs, target) });
@@ -95,7 +121,7 @@ function loadExport(attrs: Attributes, target: Target, facts: DaemonFacts): Resu
 }
 
 function archiveExport(
-  output: { readonly type: 'docker' | 'oci'; readonly attrs: Attributes; readonly dest: string },
+  output: { readonly type: 'docker' | 'oci'; readonly attrs: Attributes; readonly dest: string | undefined },
   target: Target,
   facts: DaemonFacts,
 ): Result<PlannedExport, Unsupported> {
@@ -103,16 +129,39 @@ function archiveExport(
     return fail({
       reason: 'unsupported',
       what: `output type "${output.type}" from a Docker Engine with the classic image store (target "${target.name}")`,
-      hint: 'turn on its containerd image store, or use a BuildKit daemon of its own (BUILDKIT_HOST)',
+      hint: NOT_CLASSIC,
     });
   }
-  if (output.attrs.tar !== undefined && !isTrue(output.attrs.tar)) {
+  const attrs = imageAttrs(output.attrs, target);
+  if (!isFalse(output.attrs.tar)) return ok({ type: output.type, attrs, sink: fileSink(output.dest ?? '-') });
+  const path = folderOf(output, target);
+  return path.ok ? ok({ type: output.type, attrs, sink: { kind: 'layout', path: path.value } }) : path;
+}
+
+function folderExport(attrs: Attributes, dest: string | undefined, target: Target): Result<PlannedExport, Unsupported> {
+  const path = folderOf({ type: 'local', dest }, target);
+  if (!path.ok) return path;
+  const mode = attrs.mode ?? '';
+  if (!['', 'copy', 'delete'].includes(mode)) {
     return fail({
       reason: 'unsupported',
-      what: `output type "${output.type}" with tar=false (target "${target.name}")`,
+      what: `output type "local" with mode=${mode} (target "${target.name}")`,
+      hint: 'write mode=copy, which leaves other files there, or mode=delete, which removes them',
     });
   }
-  return ok({ type: output.type, attrs: imageAttrs(output.attrs, target), sink: fileSink(output.dest) });
+  return ok({ type: 'local', attrs, sink: { kind: 'folder', path: path.value, deletes: mode === 'delete' } });
+}
+
+function folderOf(
+  { type, dest = '' }: { readonly type: string; readonly dest: string | undefined },
+  target: Target,
+): Result<string, Unsupported> {
+  if (dest !== '' && dest !== '-') return ok(dest);
+  return fail({
+    reason: 'unsupported',
+    what: `output type "${type}" ${dest === '' ? 'without dest' : 'to standard output'} (target "${target.name}")`,
+    hint: 'it is a folder: write dest=FOLDER',
+  });
 }
 
 /** Tags fill the name, annotations become attributes of every image output. */
@@ -137,6 +186,11 @@ function annotationAttrs(annotations: readonly string[]): Attributes {
 
 function fileSink(dest: string): ExportSink {
   return dest === '-' ? { kind: 'stdout' } : { kind: 'file', path: dest };
+}
+
+/** Go's `strconv.ParseBool`; what is no boolean at all is the builder's to refuse. */
+function isFalse(value: string | undefined): boolean {
+  return value !== undefined && goBool(value) === false;
 }
 
 /** Go's `strconv.ParseBool`, and empty as true, as the image exporter reads it. */

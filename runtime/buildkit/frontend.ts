@@ -41,6 +41,8 @@ export interface FrontendContext {
   readonly upload?: string | undefined;
   /** The folder and name of the Dockerfile; undefined when it lies in a remote context. */
   readonly dockerfile: { readonly dir: string; readonly name: string; readonly apart: boolean } | undefined;
+  /** Named contexts that are OCI layouts, as the frontend finds them on the session. */
+  readonly layouts?: ReadonlyMap<string, string>;
   /** A key for a local folder under which the daemon keeps its last upload; the same for the same folder only. */
   readonly sharedKey: (dir: string) => string;
 }
@@ -134,6 +136,8 @@ function addNamedContexts(
     const value = written === '.' && isRepository ? (context.remote ?? written) : written;
     if (value.startsWith('target:')) {
       into.links.set(name, value.slice('target:'.length));
+    } else if (context.layouts?.has(name) === true) {
+      into.attrs[`context:${name}`] = context.layouts.get(name) ?? value;
     } else if (isRemoteUrl(value) || value.startsWith('docker-image://')) {
       into.attrs[`context:${name}`] = value;
       if (hasGitQuery(value)) addCap(into.attrs, 'moby.buildkit.frontend.gitquerystring+forward');

@@ -1,16 +1,25 @@
 import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { makeFolder } from '../files/make-folder.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import type { ArchiveSink } from '../session/file-send.ts';
-import { destination, openPipe, replaceFile } from './destination.ts';
+import { destination, openPipe } from './destination.ts';
 
 /** Why an archive cannot go there (in the words of moby/sys `atomicwriter`); undefined when it looks as if it could. */
 export async function archiveProblem(file: string): Promise<string | undefined> {
   const found = await destination(file).catch((error: Error) => ({ is: 'refused', why: error.message }) as const);
   if (found.is === 'character device') return 'cannot write to a character device file';
   return found.is === 'refused' ? found.why : undefined;
+}
+
+/** Why a folder cannot be filled there; undefined when it looks as if it could. */
+export async function folderProblem(folder: string): Promise<string | undefined> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error);
+  if (!(found instanceof Error)) return found.isDirectory() ? undefined : 'it is a file, and a folder is needed';
+  return found.code === 'ENOENT' ? undefined : found.message;
 }
 
 /**

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { constants, openSync } from 'node:fs';
-import { lstat, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,17 +30,6 @@ export async function destination(file: string): Promise<Destination> {
   if (found.isCharacterDevice()) return { is: 'character device', path: file };
   const kind = found.isDirectory() ? 'directory' : found.isBlockDevice() ? 'block device file' : 'socket';
   return { is: 'refused', why: `cannot write to a ${kind}` };
-}
-
-/** Has `write` fill a new file beside the one named, and puts that in its place: it is there whole or not at all. */
-export async function replaceFile(file: string, write: (partial: string) => Promise<void>): Promise<void> {
-  const partial = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
-  try {
-    await write(partial);
-    await rename(partial, file);
-  } finally {
-    await rm(partial, { force: true });
-  }
 }
 
 /** Opens a named pipe for writing; waits until someone reads there, without a thread that cannot be called back. */

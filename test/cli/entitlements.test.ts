@@ -21,3 +21,21 @@ test.each<readonly [string, Target['secrets'][number], readonly string[]]>([
 test('an ssh agent is asked for where files need no permission as well', () => {
   expect(flags({ ssh: [{ id: 'default', paths: [] }], context: '/elsewhere' }, false)).toEqual(['--allow=ssh']);
 });
+
+test.each<readonly [string, readonly string[]]>([
+  ['oci-layout:///elsewhere/layout:tag', ['--allow=fs.read=/elsewhere/layout']],
+  [`oci-layout:///elsewhere/layout@sha256:${'a'.repeat(64)}`, ['--allow=fs.read=/elsewhere/layout']],
+  ['oci-layout://inside', []],
+])('a context %s reads a folder', (context, expected) => {
+  expect(flags({ contexts: { base: context } })).toEqual(expected);
+});
+
+test.each<readonly [string, readonly string[]]>([
+  ['out', []],
+  ['.', ['--allow=buildx.local.delete']],
+  ['..', ['--allow=buildx.local.delete']],
+  ['/elsewhere', ['--allow=buildx.local.delete']],
+])('an output that empties %s first', (dest, expected) => {
+  expect(flags({ outputs: [{ type: 'local', attrs: { dest, mode: 'delete' } }] }, false)).toEqual(expected);
+  expect(flags({ outputs: [{ type: 'local', attrs: { dest } }] }, false)).toEqual([]);
+});

@@ -125,7 +125,14 @@ export async function usableDocker({ env, signal }: DiscoverOptions): Promise<Re
     }
     return ok({
       is: 'usable',
-      engine: { kind: 'docker', endpoint, name: 'default', driver: 'docker', version: version.engine, docker: endpoint },
+      engine: {
+        kind: 'docker',
+        endpoint,
+        name: 'default',
+        driver: 'docker',
+        version: version.engine,
+        docker: endpoint,
+      },
     });
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;

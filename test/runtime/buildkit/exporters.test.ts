@@ -94,11 +94,32 @@ describe('outputs become exporters', () => {
       'pushing target "app" from a Docker Engine with the classic image store',
     ],
     [
-      'a folder output',
+      'a folder output without a folder',
       'none',
-      [{ type: 'local', attrs: { dest: 'out' } }],
+      [{ type: 'local', attrs: {} }],
       tags,
-      'output type "local" (target "app")',
+      'output type "local" without dest (target "app")',
+    ],
+    [
+      'a folder output with an unknown mode',
+      'none',
+      [{ type: 'local', attrs: { dest: 'out', mode: 'mirror' } }],
+      tags,
+      'output type "local" with mode=mirror (target "app")',
+    ],
+    [
+      'a layout on standard output',
+      'none',
+      [{ type: 'oci', attrs: { dest: '-', tar: 'false' } }],
+      tags,
+      'output type "oci" to standard output (target "app")',
+    ],
+    [
+      'a second layout',
+      'none',
+      ['a', 'b'].map((dest) => ({ type: 'oci', attrs: { dest, tar: 'false' } })),
+      tags,
+      'several outputs with tar=false (target "app")',
     ],
   ])('%s is refused by name', (_, store, outputs, names, what) => {
     expect(plannedExports(target('app', { tags: names, outputs }), facts(store))).toMatchObject({

@@ -2,18 +2,181 @@
 // @generated from file containerd/services/content/v1/content.proto (package containerd.services.content.v1, syntax proto3)
 /* eslint-disable */
 
-// Reading blobs of the daemon's content store. Numbers and names: containerd
-// api/services/content/v1/content.proto; BuildKit serves the reading half.
+// Blobs by digest. BuildKit serves the reading half of its own store, and calls all of it on ours (caches and layouts in
+// local folders). Numbers and names: containerd api/services/content/v1/content.proto.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file containerd/services/content/v1/content.proto.
  */
 export const file_containerd_services_content_v1_content: GenFile = /*@__PURE__*/
-  fileDesc("Cixjb250YWluZXJkL3NlcnZpY2VzL2NvbnRlbnQvdjEvY29udGVudC5wcm90bxIeY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxIkIKElJlYWRDb250ZW50UmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgDEgwKBHNpemUYAyABKAMiMwoTUmVhZENvbnRlbnRSZXNwb25zZRIOCgZvZmZzZXQYASABKAMSDAoEZGF0YRgCIAEoDDJ8CgdDb250ZW50EnEKBFJlYWQSMi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuUmVhZENvbnRlbnRSZXF1ZXN0GjMuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlJlYWRDb250ZW50UmVzcG9uc2UwAWIGcHJvdG8z");
+  fileDesc("Cixjb250YWluZXJkL3NlcnZpY2VzL2NvbnRlbnQvdjEvY29udGVudC5wcm90bxIeY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxIvUBCgRJbmZvEg4KBmRpZ2VzdBgBIAEoCRIMCgRzaXplGAIgASgDEi4KCmNyZWF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkAKBmxhYmVscxgFIAMoCzIwLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiHQoLSW5mb1JlcXVlc3QSDgoGZGlnZXN0GAEgASgJIkIKDEluZm9SZXNwb25zZRIyCgRpbmZvGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkluZm8idAoNVXBkYXRlUmVxdWVzdBIyCgRpbmZvGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkluZm8SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKDlVwZGF0ZVJlc3BvbnNlEjIKBGluZm8YASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mbyIlChJMaXN0Q29udGVudFJlcXVlc3QSDwoHZmlsdGVycxgBIAMoCSJJChNMaXN0Q29udGVudFJlc3BvbnNlEjIKBGluZm8YASADKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mbyImChREZWxldGVDb250ZW50UmVxdWVzdBIOCgZkaWdlc3QYASABKAkiQgoSUmVhZENvbnRlbnRSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKAMSDAoEc2l6ZRgDIAEoAyIzChNSZWFkQ29udGVudFJlc3BvbnNlEg4KBm9mZnNldBgBIAEoAxIMCgRkYXRhGAIgASgMIqYBCgZTdGF0dXMSLgoKc3RhcnRlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDcmVmGAMgASgJEg4KBm9mZnNldBgEIAEoAxINCgV0b3RhbBgFIAEoAxIQCghleHBlY3RlZBgGIAEoCSIcCg1TdGF0dXNSZXF1ZXN0EgsKA3JlZhgBIAEoCSJICg5TdGF0dXNSZXNwb25zZRI2CgZzdGF0dXMYASABKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuU3RhdHVzIiYKE0xpc3RTdGF0dXNlc1JlcXVlc3QSDwoHZmlsdGVycxgBIAMoCSJQChRMaXN0U3RhdHVzZXNSZXNwb25zZRI4CghzdGF0dXNlcxgBIAMoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5TdGF0dXMingIKE1dyaXRlQ29udGVudFJlcXVlc3QSOwoGYWN0aW9uGAEgASgOMisuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLldyaXRlQWN0aW9uEgsKA3JlZhgCIAEoCRINCgV0b3RhbBgDIAEoAxIQCghleHBlY3RlZBgEIAEoCRIOCgZvZmZzZXQYBSABKAMSDAoEZGF0YRgGIAEoDBJPCgZsYWJlbHMYByADKAsyPy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuV3JpdGVDb250ZW50UmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIuIBChRXcml0ZUNvbnRlbnRSZXNwb25zZRI7CgZhY3Rpb24YASABKA4yKy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuV3JpdGVBY3Rpb24SLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGb2Zmc2V0GAQgASgDEg0KBXRvdGFsGAUgASgDEg4KBmRpZ2VzdBgGIAEoCSIbCgxBYm9ydFJlcXVlc3QSCwoDcmVmGAEgASgJKi4KC1dyaXRlQWN0aW9uEggKBFNUQVQQABIJCgVXUklURRABEgoKBkNPTU1JVBACMr4HCgdDb250ZW50EmEKBEluZm8SKy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mb1JlcXVlc3QaLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mb1Jlc3BvbnNlEmcKBlVwZGF0ZRItLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5VcGRhdGVSZXF1ZXN0Gi4uY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlVwZGF0ZVJlc3BvbnNlEnEKBExpc3QSMi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuTGlzdENvbnRlbnRSZXF1ZXN0GjMuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkxpc3RDb250ZW50UmVzcG9uc2UwARJWCgZEZWxldGUSNC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuRGVsZXRlQ29udGVudFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkScQoEUmVhZBIyLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5SZWFkQ29udGVudFJlcXVlc3QaMy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuUmVhZENvbnRlbnRSZXNwb25zZTABEmcKBlN0YXR1cxItLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5TdGF0dXNSZXF1ZXN0Gi4uY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlN0YXR1c1Jlc3BvbnNlEnkKDExpc3RTdGF0dXNlcxIzLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5MaXN0U3RhdHVzZXNSZXF1ZXN0GjQuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkxpc3RTdGF0dXNlc1Jlc3BvbnNlEnYKBVdyaXRlEjMuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLldyaXRlQ29udGVudFJlcXVlc3QaNC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuV3JpdGVDb250ZW50UmVzcG9uc2UoATABEk0KBUFib3J0EiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkFib3J0UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z", [file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+
+/**
+ * @generated from message containerd.services.content.v1.Info
+ */
+export type Info = Message<"containerd.services.content.v1.Info"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 3;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp updated_at = 4;
+   */
+  updatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message containerd.services.content.v1.Info.
+ * Use `create(InfoSchema)` to create a new message.
+ */
+export const InfoSchema: GenMessage<Info> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 0);
+
+/**
+ * @generated from message containerd.services.content.v1.InfoRequest
+ */
+export type InfoRequest = Message<"containerd.services.content.v1.InfoRequest"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.InfoRequest.
+ * Use `create(InfoRequestSchema)` to create a new message.
+ */
+export const InfoRequestSchema: GenMessage<InfoRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 1);
+
+/**
+ * @generated from message containerd.services.content.v1.InfoResponse
+ */
+export type InfoResponse = Message<"containerd.services.content.v1.InfoResponse"> & {
+  /**
+   * @generated from field: containerd.services.content.v1.Info info = 1;
+   */
+  info?: Info | undefined;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.InfoResponse.
+ * Use `create(InfoResponseSchema)` to create a new message.
+ */
+export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 2);
+
+/**
+ * @generated from message containerd.services.content.v1.UpdateRequest
+ */
+export type UpdateRequest = Message<"containerd.services.content.v1.UpdateRequest"> & {
+  /**
+   * @generated from field: containerd.services.content.v1.Info info = 1;
+   */
+  info?: Info | undefined;
+
+  /**
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.UpdateRequest.
+ * Use `create(UpdateRequestSchema)` to create a new message.
+ */
+export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 3);
+
+/**
+ * @generated from message containerd.services.content.v1.UpdateResponse
+ */
+export type UpdateResponse = Message<"containerd.services.content.v1.UpdateResponse"> & {
+  /**
+   * @generated from field: containerd.services.content.v1.Info info = 1;
+   */
+  info?: Info | undefined;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.UpdateResponse.
+ * Use `create(UpdateResponseSchema)` to create a new message.
+ */
+export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 4);
+
+/**
+ * @generated from message containerd.services.content.v1.ListContentRequest
+ */
+export type ListContentRequest = Message<"containerd.services.content.v1.ListContentRequest"> & {
+  /**
+   * @generated from field: repeated string filters = 1;
+   */
+  filters: string[];
+};
+
+/**
+ * Describes the message containerd.services.content.v1.ListContentRequest.
+ * Use `create(ListContentRequestSchema)` to create a new message.
+ */
+export const ListContentRequestSchema: GenMessage<ListContentRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 5);
+
+/**
+ * @generated from message containerd.services.content.v1.ListContentResponse
+ */
+export type ListContentResponse = Message<"containerd.services.content.v1.ListContentResponse"> & {
+  /**
+   * @generated from field: repeated containerd.services.content.v1.Info info = 1;
+   */
+  info: Info[];
+};
+
+/**
+ * Describes the message containerd.services.content.v1.ListContentResponse.
+ * Use `create(ListContentResponseSchema)` to create a new message.
+ */
+export const ListContentResponseSchema: GenMessage<ListContentResponse> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 6);
+
+/**
+ * @generated from message containerd.services.content.v1.DeleteContentRequest
+ */
+export type DeleteContentRequest = Message<"containerd.services.content.v1.DeleteContentRequest"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.DeleteContentRequest.
+ * Use `create(DeleteContentRequestSchema)` to create a new message.
+ */
+export const DeleteContentRequestSchema: GenMessage<DeleteContentRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 7);
 
 /**
  * @generated from message containerd.services.content.v1.ReadContentRequest
@@ -42,7 +205,7 @@ export type ReadContentRequest = Message<"containerd.services.content.v1.ReadCon
  * Use `create(ReadContentRequestSchema)` to create a new message.
  */
 export const ReadContentRequestSchema: GenMessage<ReadContentRequest> = /*@__PURE__*/
-  messageDesc(file_containerd_services_content_v1_content, 0);
+  messageDesc(file_containerd_services_content_v1_content, 8);
 
 /**
  * @generated from message containerd.services.content.v1.ReadContentResponse
@@ -66,12 +229,295 @@ export type ReadContentResponse = Message<"containerd.services.content.v1.ReadCo
  * Use `create(ReadContentResponseSchema)` to create a new message.
  */
 export const ReadContentResponseSchema: GenMessage<ReadContentResponse> = /*@__PURE__*/
-  messageDesc(file_containerd_services_content_v1_content, 1);
+  messageDesc(file_containerd_services_content_v1_content, 9);
+
+/**
+ * A write that has not been committed.
+ *
+ * @generated from message containerd.services.content.v1.Status
+ */
+export type Status = Message<"containerd.services.content.v1.Status"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp started_at = 1;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp updated_at = 2;
+   */
+  updatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string ref = 3;
+   */
+  ref: string;
+
+  /**
+   * @generated from field: int64 offset = 4;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: int64 total = 5;
+   */
+  total: bigint;
+
+  /**
+   * @generated from field: string expected = 6;
+   */
+  expected: string;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.Status.
+ * Use `create(StatusSchema)` to create a new message.
+ */
+export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 10);
+
+/**
+ * @generated from message containerd.services.content.v1.StatusRequest
+ */
+export type StatusRequest = Message<"containerd.services.content.v1.StatusRequest"> & {
+  /**
+   * @generated from field: string ref = 1;
+   */
+  ref: string;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.StatusRequest.
+ * Use `create(StatusRequestSchema)` to create a new message.
+ */
+export const StatusRequestSchema: GenMessage<StatusRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 11);
+
+/**
+ * @generated from message containerd.services.content.v1.StatusResponse
+ */
+export type StatusResponse = Message<"containerd.services.content.v1.StatusResponse"> & {
+  /**
+   * @generated from field: containerd.services.content.v1.Status status = 1;
+   */
+  status?: Status | undefined;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.StatusResponse.
+ * Use `create(StatusResponseSchema)` to create a new message.
+ */
+export const StatusResponseSchema: GenMessage<StatusResponse> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 12);
+
+/**
+ * @generated from message containerd.services.content.v1.ListStatusesRequest
+ */
+export type ListStatusesRequest = Message<"containerd.services.content.v1.ListStatusesRequest"> & {
+  /**
+   * @generated from field: repeated string filters = 1;
+   */
+  filters: string[];
+};
+
+/**
+ * Describes the message containerd.services.content.v1.ListStatusesRequest.
+ * Use `create(ListStatusesRequestSchema)` to create a new message.
+ */
+export const ListStatusesRequestSchema: GenMessage<ListStatusesRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 13);
+
+/**
+ * @generated from message containerd.services.content.v1.ListStatusesResponse
+ */
+export type ListStatusesResponse = Message<"containerd.services.content.v1.ListStatusesResponse"> & {
+  /**
+   * @generated from field: repeated containerd.services.content.v1.Status statuses = 1;
+   */
+  statuses: Status[];
+};
+
+/**
+ * Describes the message containerd.services.content.v1.ListStatusesResponse.
+ * Use `create(ListStatusesResponseSchema)` to create a new message.
+ */
+export const ListStatusesResponseSchema: GenMessage<ListStatusesResponse> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 14);
+
+/**
+ * @generated from message containerd.services.content.v1.WriteContentRequest
+ */
+export type WriteContentRequest = Message<"containerd.services.content.v1.WriteContentRequest"> & {
+  /**
+   * @generated from field: containerd.services.content.v1.WriteAction action = 1;
+   */
+  action: WriteAction;
+
+  /**
+   * Names the write; needed in the first message.
+   *
+   * @generated from field: string ref = 2;
+   */
+  ref: string;
+
+  /**
+   * @generated from field: int64 total = 3;
+   */
+  total: bigint;
+
+  /**
+   * @generated from field: string expected = 4;
+   */
+  expected: string;
+
+  /**
+   * @generated from field: int64 offset = 5;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: bytes data = 6;
+   */
+  data: Uint8Array;
+
+  /**
+   * @generated from field: map<string, string> labels = 7;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message containerd.services.content.v1.WriteContentRequest.
+ * Use `create(WriteContentRequestSchema)` to create a new message.
+ */
+export const WriteContentRequestSchema: GenMessage<WriteContentRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 15);
+
+/**
+ * @generated from message containerd.services.content.v1.WriteContentResponse
+ */
+export type WriteContentResponse = Message<"containerd.services.content.v1.WriteContentResponse"> & {
+  /**
+   * @generated from field: containerd.services.content.v1.WriteAction action = 1;
+   */
+  action: WriteAction;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp started_at = 2;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp updated_at = 3;
+   */
+  updatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 offset = 4;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: int64 total = 5;
+   */
+  total: bigint;
+
+  /**
+   * @generated from field: string digest = 6;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.WriteContentResponse.
+ * Use `create(WriteContentResponseSchema)` to create a new message.
+ */
+export const WriteContentResponseSchema: GenMessage<WriteContentResponse> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 16);
+
+/**
+ * @generated from message containerd.services.content.v1.AbortRequest
+ */
+export type AbortRequest = Message<"containerd.services.content.v1.AbortRequest"> & {
+  /**
+   * @generated from field: string ref = 1;
+   */
+  ref: string;
+};
+
+/**
+ * Describes the message containerd.services.content.v1.AbortRequest.
+ * Use `create(AbortRequestSchema)` to create a new message.
+ */
+export const AbortRequestSchema: GenMessage<AbortRequest> = /*@__PURE__*/
+  messageDesc(file_containerd_services_content_v1_content, 17);
+
+/**
+ * @generated from enum containerd.services.content.v1.WriteAction
+ */
+export const WriteAction = {
+  /**
+   * @generated from enum value: STAT = 0;
+   */
+  STAT: 0,
+
+  /**
+   * @generated from enum value: WRITE = 1;
+   */
+  WRITE: 1,
+
+  /**
+   * @generated from enum value: COMMIT = 2;
+   */
+  COMMIT: 2,
+} as const;
+
+/**
+ * @generated from enum containerd.services.content.v1.WriteAction
+ */
+export type WriteAction = (typeof WriteAction)[keyof typeof WriteAction] | UnknownEnum;
+
+/**
+ * Describes the enum containerd.services.content.v1.WriteAction.
+ */
+export const WriteActionSchema: GenEnum<WriteAction> = /*@__PURE__*/
+  enumDesc(file_containerd_services_content_v1_content, 0);
 
 /**
  * @generated from service containerd.services.content.v1.Content
  */
 export const Content: GenService<{
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.Info
+   */
+  info: {
+    methodKind: "unary";
+    input: typeof InfoRequestSchema;
+    output: typeof InfoResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.Update
+   */
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateRequestSchema;
+    output: typeof UpdateResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.List
+   */
+  list: {
+    methodKind: "server_streaming";
+    input: typeof ListContentRequestSchema;
+    output: typeof ListContentResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.Delete
+   */
+  delete: {
+    methodKind: "unary";
+    input: typeof DeleteContentRequestSchema;
+    output: typeof EmptySchema;
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.Read
    */
@@ -79,6 +525,38 @@ export const Content: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadContentRequestSchema;
     output: typeof ReadContentResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.Status
+   */
+  status: {
+    methodKind: "unary";
+    input: typeof StatusRequestSchema;
+    output: typeof StatusResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.ListStatuses
+   */
+  listStatuses: {
+    methodKind: "unary";
+    input: typeof ListStatusesRequestSchema;
+    output: typeof ListStatusesResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.Write
+   */
+  write: {
+    methodKind: "bidi_streaming";
+    input: typeof WriteContentRequestSchema;
+    output: typeof WriteContentResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.content.v1.Content.Abort
+   */
+  abort: {
+    methodKind: "unary";
+    input: typeof AbortRequestSchema;
+    output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_containerd_services_content_v1_content, 0);
