@@ -13,7 +13,7 @@ const DEADLINE_EXCEEDED = 4;
 /** A builder that did not answer its first question. */
 export function unreachableBuilder(endpoint: Endpoint, error: unknown): BuilderUnreachable {
   const wire = wireError(error);
-  const said = connectionCause(wire?.message ?? (error instanceof Error ? error.message : String(error)));
+  const said = indented(wire?.message ?? (error instanceof Error ? error.message : String(error)));
   const isDocker = endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';
   return {
     reason: 'builder-unreachable',
@@ -43,7 +43,7 @@ export function buildFailure(
       reason: 'builder-lost',
       endpoint: about.endpoint,
       targets: [about.target],
-      cause: connectionCause(wire.message),
+      cause: indented(wire.message),
     };
   }
   const step = about.log.step(wire.vertex);
@@ -85,12 +85,6 @@ function hint(message: string): { readonly hint?: string } {
     return login(registry);
   }
   return {};
-}
-
-/** grpc-js wraps what the socket said; only that is of use to a person. */
-function connectionCause(message: string): string {
-  const last = /Last error: (.*?)(?: \(\d{4}-\d\d-\d\dT[\d:.]+Z\))?(?:\. Resolution note:.*)?$/s.exec(message);
-  return indented(last?.[1] ?? message);
 }
 
 /** Further lines of a message stand apart from our own: what a builder says cannot pass for what we say. */

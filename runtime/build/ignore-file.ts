@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import type { WireError } from '../buildkit/error.ts';
 import type { InputMissing } from '../failure.ts';
 

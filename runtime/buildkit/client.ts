@@ -1,11 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
-import { connectivityState, Metadata, status } from '@grpc/grpc-js';
 import { Content } from '../../proto/gen/containerd/services/content/v1/content_pb.ts';
 import type {
   BuildHistoryEvent,
   BuildHistoryRecord,
-  BytesMessage,
   DiskUsageResponse,
   SolveRequestSchema,
   SolveResponse,
@@ -23,12 +20,18 @@ import type {
 import { LLBBridge } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import type { WorkerRecord } from '../../proto/gen/moby/buildkit/v1/types/worker_pb.ts';
 import type { CallOptions } from '../rpc/call.ts';
-import { bidiStream, serverStream, unary } from '../rpc/call.ts';
+import type { Wire, WireEvents } from '../http2/wire.ts';
+import { lateWire } from '../http2/wire.ts';
+import { openStream, serverStream, unary } from '../rpc/call.ts';
+import type { Channel } from '../rpc/channel.ts';
+import { Metadata } from '../rpc/metadata.ts';
+import { status } from '../rpc/status.ts';
+import { tunnel } from '../session/tunnel.ts';
 import { retried, retriedStream } from '../rpc/retry.ts';
 import type { CacheRecord, PruneRequest } from './cache-record.ts';
 import { cacheRecord } from './cache-record.ts';
 import { describeEndpoint } from './describe-endpoint.ts';
-import { dial } from './dial.ts';
+import { dial, isDocker, openInDocker } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 import { wireError } from './error.ts';
 import { watchSilence } from './silence.ts';
@@ -61,15 +64,17 @@ export interface BuildChange {
 type Signal = Pick<CallOptions, 'signal'>;
 
 /**
- * One BuildKit daemon. Calls reject with grpc-js `ServiceError`s; `error.ts` turns those into failures.
+ * One BuildKit daemon. Calls reject with `GrpcError`s; `error.ts` turns those into failures.
  * Closing it (or leaving its `using` scope) ends every call still open.
  */
 export class BuildkitClient implements Disposable {
   readonly endpoint: string;
-  readonly #channel: Client;
+  readonly #endpoint: Endpoint;
+  readonly #channel: Channel;
 
   constructor(endpoint: Endpoint) {
     this.endpoint = describeEndpoint(endpoint);
+    this.#endpoint = endpoint;
     this.#channel = dial(endpoint);
   }
 
@@ -97,8 +102,7 @@ export class BuildkitClient implements Disposable {
    * nothing answers in 20 seconds.
    */
   async ready({ signal }: Signal): Promise<void> {
-    if (this.#channel.getChannel().getConnectivityState(false) !== connectivityState.READY)
-      await this.version({ signal });
+    if (!this.#channel.isConnected) await this.version({ signal });
   }
 
   /** Resolves when the daemon says anything at all, or its connection is gone; has no time limit. */
@@ -150,12 +154,17 @@ export class BuildkitClient implements Disposable {
     return retriedStream(open, { signal });
   }
 
-  /** The byte stream on which the daemon calls back; `metadata` names the session and its services. */
-  session({
-    signal,
-    metadata,
-  }: Signal & { readonly metadata: Metadata }): ClientDuplexStream<BytesMessage, BytesMessage> {
-    return bidiStream(this.#channel, Control.method.session, { signal, metadata });
+  /**
+   * The byte stream on which the daemon calls back; `metadata` names the session and its services. A Docker Engine gives it a
+   * connection of its own, which spares every byte of a context a second framing; elsewhere it is a call among the others.
+   */
+  session({ signal, metadata }: Signal & { readonly metadata: Metadata }): (events: WireEvents) => Wire {
+    const endpoint = this.#endpoint;
+    if (isDocker(endpoint)) {
+      const headers = metadata.headers();
+      return (events) => lateWire(openInDocker(endpoint, '/session', headers, { signal }), events, signal);
+    }
+    return (events) => tunnel(openStream(this.#channel, Control.method.session, { signal, metadata }), events);
   }
 
   /** The record a daemon keeps of a build that has ended; undefined when it kept none. */
@@ -258,13 +267,12 @@ function changeOf(type: BuildHistoryEventType): BuildChange['is'] {
 
 /** What a client may do inside one running build (LLBBridge). */
 export class Gateway {
-  readonly #channel: Client;
+  readonly #channel: Channel;
   readonly #metadata: Metadata;
 
-  constructor(channel: Client, ref: string) {
+  constructor(channel: Channel, ref: string) {
     this.#channel = channel;
-    this.#metadata = new Metadata();
-    this.#metadata.set(BUILD_ID_KEY, ref);
+    this.#metadata = new Metadata().add(BUILD_ID_KEY, ref);
   }
 
   /** What the daemon and its frontends can do. */

@@ -28,7 +28,7 @@ const HOST_GATEWAY = 'org.mobyproject.buildkit.worker.moby.host-gateway-ip';
 
 /**
  * Asks a daemon what it is. Inside a Docker Engine its worker's labels tell the store: moby sets the snapshotter's name
- * only with the containerd store (moby `daemon/internal/builder-next/worker`). Rejects with a grpc-js `ServiceError`.
+ * only with the containerd store (moby `daemon/internal/builder-next/worker`). Rejects with a `GrpcError`.
  */
 export async function daemonFacts(
   client: BuildkitClient,

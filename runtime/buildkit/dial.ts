@@ -1,116 +1,124 @@
-import https from 'node:https';
-import type { Socket } from 'node:net';
 import net from 'node:net';
+import type { Socket } from 'node:net';
 import tls from 'node:tls';
-import { CallCredentials, ChannelCredentials, Client } from '@grpc/grpc-js';
-import { unreachable } from '../../planner/result.ts';
+import { Channel } from '../rpc/channel.ts';
+import type { Headers } from '../http2/hpack.ts';
 import type { Endpoint, TlsFiles } from './endpoint.ts';
-
-/** BuildKit's own limit for one message, both ways (moby/buildkit `client/client.go`). */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-
-/**
- * The window we give the daemon for what it sends us. Node's default of 64 KiB is one window per round trip.
- */
-const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
 
 /**
  * When the kernel probes an idle peer, how often then, and how many probes may go unanswered: a dead machine is noticed
  * in 25 s. What was sent and not acknowledged the kernel tries for a quarter of an hour (Node has no TCP_USER_TIMEOUT):
- * for that there is silence.ts. gRPC's own pings are no way to notice anything soon: a daemon hangs up on a client that
+ * for that there is silence.ts. HTTP/2's own pings are no way to notice anything soon: a daemon hangs up on a client that
  * pings more often than every five minutes (grpc-go's default keepalive enforcement).
  */
 const TCP_KEEPALIVE = { enable: true, initialDelay: 10_000, interval: 5_000, count: 3 } as const;
 
-/** gRPC's pings while calls are open; they keep what forgets idle connections from forgetting ours. */
-const HTTP2_PING_MS = 330_000;
-const HTTP2_PING_ANSWER_MS = 20_000;
-
-/** How long a failed connection waits before the next attempt: first, and at most. */
-const RECONNECT_MS = { first: 100, most: 5_000 } as const;
-
-/** How long a TLS handshake or a protocol upgrade may take. */
+/** How long a connection may take to be made: each of its steps. */
+const CONNECT_MS = 20_000;
 const HANDSHAKE_MS = 10_000;
+
+/** More than any engine says before it opens its BuildKit. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+type Signal = { readonly signal: AbortSignal };
 
 /**
  * A channel to the BuildKit API at an endpoint. Nothing is connected until the first call, which fails with UNAVAILABLE
  * and the cause in its text when the endpoint cannot be reached.
  */
-export function dial(endpoint: Endpoint): Client {
-  return new Client(targetOf(endpoint), new DialCredentials(endpoint), {
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-    'grpc-node.flow_control_window': RECEIVE_WINDOW_BYTES,
-    'grpc.keepalive_time_ms': HTTP2_PING_MS,
-    'grpc.keepalive_timeout_ms': HTTP2_PING_ANSWER_MS,
-    'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.first,
-    'grpc.max_reconnect_backoff_ms': RECONNECT_MS.most,
-    'grpc.enable_http_proxy': 0,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.default_authority': 'localhost',
+export function dial(endpoint: Endpoint): Channel {
+  return new Channel({
+    connect: ({ signal }) =>
+      isDocker(endpoint) ? openInDocker(endpoint, '/grpc', [], { signal }) : connect(endpoint, { signal }),
+    authority: 'localhost',
+    isSecure: tlsOf(endpoint) !== undefined,
   });
 }
 
-function targetOf(endpoint: Endpoint): string {
-  switch (endpoint.kind) {
-    case 'unix':
-    case 'docker-unix':
-      return `unix:${endpoint.path}`;
-    case 'tcp':
-    case 'docker-tcp':
-      return `dns:${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
-    default:
-      return unreachable(endpoint);
+/** Whether the BuildKit is that of a Docker Engine, behind its API. */
+export function isDocker(endpoint: Endpoint): boolean {
+  return endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';
+}
+
+/**
+ * Has a Docker Engine turn a connection into one of its BuildKit: `POST` by HTTP/1.1, answered by 101 (moby
+ * `daemon/server/router/grpc`, `.../session`). The socket then carries HTTP/2 in the clear from its first byte on.
+ */
+export async function openInDocker(
+  endpoint: Endpoint,
+  path: '/grpc' | '/session',
+  headers: Headers,
+  { signal }: Signal,
+): Promise<Socket> {
+  const socket = await connect(endpoint, { signal });
+  try {
+    const lines = [
+      `POST ${path} HTTP/1.1`,
+      'Host: docker',
+      'Connection: Upgrade',
+      'Upgrade: h2c',
+      ...headers.map(([name, value]) => `${name}: ${value.replaceAll(/[\r\n]/g, '')}`),
+    ];
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    const { status, rest } = await withLimit(answerHead(socket), { limitMs: HANDSHAKE_MS, signal }, () =>
+      socket.destroy(new Error(`the Docker Engine did not answer POST ${path}`)),
+    );
+    if (status !== 101)
+      throw new Error(`the Docker Engine answered ${status} instead of opening its BuildKit (POST ${path})`);
+    if (rest.length > 0) socket.unshift(rest);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
   }
 }
 
-type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
-
-/** Turns the raw connection that grpc-js makes into one that speaks BuildKit's gRPC: TLS, then Docker's upgrade. */
-class DialCredentials extends ChannelCredentials {
-  readonly #endpoint: Endpoint;
-
-  constructor(endpoint: Endpoint) {
-    super();
-    this.#endpoint = endpoint;
-  }
-
-  override _isSecure(): boolean {
-    return 'tls' in this.#endpoint && this.#endpoint.tls !== undefined;
-  }
-
-  override _equals(other: ChannelCredentials): boolean {
-    return this === other;
-  }
-
-  override _createSecureConnector(
-    _target: unknown,
-    _options: unknown,
-    callCredentials?: CallCredentials,
-  ): SecureConnector {
-    const endpoint = this.#endpoint;
-    return {
-      connect: async (socket) => {
-        socket.setKeepAlive(TCP_KEEPALIVE);
-        const secure = 'tls' in endpoint && endpoint.tls !== undefined;
-        const carrier = secure ? await secured(socket, endpoint.tls, endpoint) : socket;
-        const upgraded = endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';
-        return { socket: upgraded ? await upgrade(carrier) : carrier, secure };
-      },
-      waitForReady: () => Promise.resolve(),
-      getCallCredentials: () => callCredentials ?? CallCredentials.createEmpty(),
-      destroy: () => undefined,
-    };
-  }
+/** The status of an HTTP/1.1 answer, and what came behind its head. */
+function answerHead(socket: Socket): Promise<{ readonly status: number; readonly rest: Buffer }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number; readonly rest: Buffer }>();
+  let seen: Buffer = Buffer.alloc(0);
+  const onData = (chunk: Buffer): void => {
+    seen = Buffer.concat([seen, chunk]);
+    const end = seen.indexOf('\r\n\r\n');
+    if (end === -1 && seen.length < MAX_ANSWER_BYTES) return;
+    socket.pause();
+    const status = /^HTTP\/1\.[01] (\d{3})/.exec(seen.toString('latin1', 0, Math.max(end, 0)))?.[1];
+    if (status === undefined) reject(new Error('Protocol error'));
+    else resolve({ status: Number(status), rest: seen.subarray(end + 4) });
+  };
+  const onClose = (): void => reject(new Error('socket hang up'));
+  socket.on('data', onData);
+  socket.once('error', reject);
+  socket.once('close', onClose);
+  return promise.finally(() => {
+    socket.off('data', onData);
+    socket.off('error', reject);
+    socket.off('close', onClose);
+  });
 }
 
-function secured(
+async function connect(endpoint: Endpoint, { signal }: Signal): Promise<Socket> {
+  signal.throwIfAborted();
+  const socket =
+    'path' in endpoint
+      ? net.connect({ path: endpoint.path })
+      : net.connect({ host: endpoint.host, port: endpoint.port, noDelay: true });
+  await until(socket, 'connect', { limitMs: CONNECT_MS, signal });
+  socket.setKeepAlive(TCP_KEEPALIVE);
+  const files = tlsOf(endpoint);
+  return files === undefined || 'path' in endpoint ? socket : secured(socket, files, endpoint, { signal });
+}
+
+function tlsOf(endpoint: Endpoint): TlsFiles | undefined {
+  return 'tls' in endpoint ? endpoint.tls : undefined;
+}
+
+async function secured(
   socket: Socket,
   files: TlsFiles,
   endpoint: Extract<Endpoint, { kind: 'tcp' | 'docker-tcp' }>,
+  { signal }: Signal,
 ): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const stream = tls.connect({
     socket,
     host: endpoint.host,
@@ -122,40 +130,37 @@ function secured(
     ...(files.cert === undefined ? {} : { cert: files.cert }),
     ...(files.key === undefined ? {} : { key: files.key }),
   });
-  const timer = setTimeout(() => stream.destroy(new Error('TLS handshake timed out')), HANDSHAKE_MS);
-  stream.once('error', reject);
-  stream.once('close', () => reject(new Error('connection closed during the TLS handshake')));
-  stream.once('secureConnect', () => {
-    clearTimeout(timer);
-    resolve(stream);
-  });
-  return promise.finally(() => clearTimeout(timer));
+  await until(stream, 'secureConnect', { limitMs: HANDSHAKE_MS, signal });
+  return stream;
 }
 
-/**
- * Asks a Docker Engine to turn this HTTP/1.1 connection into one to its BuildKit: `POST /grpc`, answered by 101
- * (moby `daemon/server/router/grpc`). By `node:https` on a connection made already: see docker/http.ts.
- */
-function upgrade(socket: Socket): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const request = https.request({
-    createConnection: () => socket,
-    method: 'POST',
-    path: '/grpc',
-    headers: { Host: 'docker', Connection: 'Upgrade', Upgrade: 'h2c' },
-    timeout: HANDSHAKE_MS,
+interface Limit extends Signal {
+  readonly limitMs: number;
+}
+
+/** Waits for an event of a socket; rejects with its error, or when it takes too long. The socket is destroyed then. */
+function until(socket: Socket, event: 'connect' | 'secureConnect', limit: Limit): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onClose = (): void =>
+    reject(new Error(event === 'connect' ? 'socket hang up' : 'connection closed during the TLS handshake'));
+  socket.once(event, resolve);
+  socket.once('error', reject);
+  socket.once('close', onClose);
+  const late = event === 'connect' ? 'the connection timed out' : 'TLS handshake timed out';
+  return withLimit(promise, limit, () => socket.destroy(new Error(late))).finally(() => {
+    socket.off(event, resolve);
+    socket.off('error', reject);
+    socket.off('close', onClose);
   });
-  request.once('upgrade', (_response, upgraded, head) => {
-    upgraded.setTimeout(0);
-    if (head.length > 0) upgraded.unshift(head);
-    resolve(upgraded);
-  });
-  request.once('response', (response) => {
-    response.resume();
-    reject(new Error(`the Docker Engine answered ${response.statusCode} instead of opening its BuildKit (POST /grpc)`));
-  });
-  request.once('timeout', () => request.destroy(new Error('the Docker Engine did not answer POST /grpc')));
-  request.once('error', reject);
-  request.end();
-  return promise;
+}
+
+async function withLimit<T>(promise: Promise<T>, { limitMs, signal }: Limit, giveUp: () => void): Promise<T> {
+  const timer = setTimeout(giveUp, limitMs);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+  }
 }

@@ -1,6 +1,5 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
-import type { ServiceError } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
+import { GrpcError, status } from '../rpc/status.ts';
 import type { Status } from '../../proto/gen/google/rpc/status_pb.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import type { DockerfileRange, DockerfileSource } from '../event.ts';
@@ -20,10 +19,9 @@ export interface WireError {
 
 /** Reads what a failed call was rejected with; undefined when it is no gRPC error. */
 export function wireError(error: unknown): WireError | undefined {
-  if (!isServiceError(error)) return undefined;
-  const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
-  const parsed = Buffer.isBuffer(bytes) ? parseStatus(bytes) : undefined;
-  return fromStatus(parsed ?? create(StatusSchema, { code: error.code, message: error.details }));
+  if (!(error instanceof GrpcError)) return undefined;
+  const parsed = error.statusDetails === undefined ? undefined : parseStatus(error.statusDetails);
+  return fromStatus(parsed ?? create(StatusSchema, { code: error.code, message: error.message }));
 }
 
 /** The same from a status read elsewhere (build history). */
@@ -59,25 +57,9 @@ export function codeName(code: number): string {
     .join('');
 }
 
-/**
- * Whether an error says that the connection is gone, as against an answer of the daemon: no status came with it, or the
- * transport's own words stand in it.
- */
+/** Whether an error says that the connection is gone, as against an answer of the daemon. */
 export function isConnectionLoss(error: WireError): boolean {
-  if (error.code === status.UNAVAILABLE) return true;
-  return error.code === status.INTERNAL && /RST_STREAM|read ECONNRESET|socket hang up/.test(error.message);
-}
-
-/**
- * Node cannot read error trailers over 64 KiB and reports a stream reset instead; the whole error then stands in the
- * daemon's build history.
- */
-export function isTruncatedTrailer(error: WireError): boolean {
-  return error.code === status.INTERNAL && error.message.includes('RST_STREAM');
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && 'code' in error && 'details' in error && typeof error.code === 'number';
+  return error.code === status.UNAVAILABLE;
 }
 
 /** The JSON details whose type ends like this; the prefix varies with vendoring. */

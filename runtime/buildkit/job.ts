@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import type { Attributes, TypedEntry } from '../../planner/target.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
@@ -11,7 +11,7 @@ import type { Session } from '../session/session.ts';
 import type { BuildkitClient, Gateway } from './client.ts';
 import type { Definition } from './definition.ts';
 import type { WireError } from './error.ts';
-import { fromStatus, isTruncatedTrailer, parseStatus, wireError } from './error.ts';
+import { wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
 import { refIds } from './linked-inputs.ts';
 import { watchSilence } from './silence.ts';
@@ -111,13 +111,12 @@ export async function runInside(
   const news = watchStatus(client, work.ref, onStatus);
   try {
     await client.ready({ signal: inner });
-    const tunnel = client.session({ metadata: work.session.metadata(), signal: inner });
-    work.session.serve(tunnel);
-    tunnel.on('data', watch.heard);
+    work.session.serve(client.session({ metadata: work.session.metadata(), signal: inner }), watch.heard);
     return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw await explained(client, work.ref, watch.lost.aborted ? watch.lost.reason : error);
+    const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
+    throw wire === undefined ? error : new JobError(wire);
   } finally {
     work.session.close();
     await news.end({ limitMs: watch.lost.aborted ? 0 : signal.aborted ? GOODBYE_MS : undefined });
@@ -222,30 +221,6 @@ function watchStatus(
 
 /** Status tells of the build; whether the build failed is known from Solve, and so is a lost connection. */
 function statusIsNews(): void {}
-
-async function explained(client: BuildkitClient, ref: string, error: unknown): Promise<unknown> {
-  const wire = wireError(error);
-  if (wire === undefined) return error;
-  if (!isTruncatedTrailer(wire)) return new JobError(wire);
-  return new JobError((await errorFromHistory(client, ref)) ?? wire);
-}
-
-/** The whole error of a build whose trailers were too large for Node, from the daemon's records. */
-async function errorFromHistory(client: BuildkitClient, ref: string): Promise<WireError | undefined> {
-  const signal = AbortSignal.timeout(RETURN_GRACE_MS);
-  try {
-    const record = await client.history(ref, { signal });
-    if (record?.externalError !== undefined) {
-      const parts: Uint8Array[] = [];
-      for await (const part of client.readBlob(record.externalError.digest, { signal })) parts.push(part);
-      const whole = parseStatus(Buffer.concat(parts));
-      if (whole !== undefined) return fromStatus(whole);
-    }
-    return record?.error === undefined ? undefined : fromStatus(record.error);
-  } catch {
-    return undefined;
-  }
-}
 
 function wireEntry({ type, attrs }: { readonly type: string; readonly attrs: Attributes }): {
   Type: string;

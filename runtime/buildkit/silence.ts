@@ -1,5 +1,4 @@
-import type { ServiceError } from '@grpc/grpc-js';
-import { Metadata, status } from '@grpc/grpc-js';
+import { GrpcError, status } from '../rpc/status.ts';
 
 const TICK_MS = 1_000;
 
@@ -10,16 +9,10 @@ const QUIET_MS = 12_000;
 const ANSWER_MS = 12_000;
 
 /** A daemon that stopped answering without hanging up: for callers it is the connection that is lost. */
-export class DaemonSilent extends Error implements ServiceError {
-  readonly code = status.UNAVAILABLE;
-  readonly details: string;
-  readonly metadata = new Metadata();
-
+export class DaemonSilent extends GrpcError {
   constructor(silentMs: number) {
-    const details = `it has not answered for ${Math.round(silentMs / 1000)} seconds`;
-    super(details);
+    super(status.UNAVAILABLE, `it has not answered for ${Math.round(silentMs / 1000)} seconds`);
     this.name = 'DaemonSilent';
-    this.details = details;
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { status } from '@grpc/grpc-js';
+import { status } from './status.ts';
 
 /** How long to wait before each further attempt, in milliseconds: a daemon that is not there is told within a second. */
 const PAUSES_MS = [50, 200, 500] as const;

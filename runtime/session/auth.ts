@@ -1,6 +1,6 @@
 import { createHmac, createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import { Auth } from '../../proto/gen/moby/filesync/v1/auth_pb.ts';
 import type { CredentialStore } from '../docker/credentials.ts';
 import type { SessionService } from './server.ts';

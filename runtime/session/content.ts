@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import type { Info, Status, WriteContentRequest } from '../../proto/gen/containerd/services/content/v1/content_pb.ts';
 import {
   Content,

@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import { BytesMessageSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
 import { receiveTree } from '../files/receive.ts';
 import type { ServerCall, SessionService } from './server.ts';

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import { BadPattern } from '../files/patterns.ts';
 import { sendTree } from '../files/send.ts';
 import type { ServerCall, SessionService } from './server.ts';

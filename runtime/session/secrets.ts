@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import { secretFile } from '../../planner/options/secret.ts';
 import type { SecretEntry } from '../../planner/target.ts';
 import { Secrets } from '../../proto/gen/moby/buildkit/secrets/v1/secrets_pb.ts';

@@ -1,13 +1,9 @@
 import { randomInt } from 'node:crypto';
-import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { Metadata } from '@grpc/grpc-js';
-import { create } from '@bufbuild/protobuf';
-import type { BytesMessage } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
-import { BytesMessageSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
+import type { Wire, WireEvents } from '../http2/wire.ts';
+import { Metadata } from '../rpc/metadata.ts';
 import { healthService } from './health.ts';
 import type { SessionService } from './server.ts';
 import { serveGrpc } from './server.ts';
-import { tunnel } from './tunnel.ts';
 
 const ID_LENGTH = 25;
 const ID_ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
@@ -33,24 +29,25 @@ export class Session {
   /** The headers that announce it (moby/buildkit `session/session.go`). */
   metadata(): Metadata {
     const metadata = new Metadata();
-    metadata.set('x-docker-expose-session-uuid', this.id);
-    metadata.set('x-docker-expose-session-sharedkey', this.#sharedKey);
+    metadata.add('x-docker-expose-session-uuid', this.id);
+    metadata.add('x-docker-expose-session-sharedkey', this.#sharedKey);
     for (const method of this.#services.flatMap((service) => Object.keys(service))) {
       metadata.add('x-docker-expose-session-grpc-method', method);
     }
     return metadata;
   }
 
-  /** Serves the daemon on a call of `Control.Session` until it ends or {@link close} is called. */
-  serve(call: ClientDuplexStream<BytesMessage, BytesMessage>): void {
-    const stream = tunnel(call, (data) => create(BytesMessageSchema, { data }));
-    const served = serveGrpc(stream, this.#services);
-    this.#open = {
-      close: () => {
-        served.close();
-        stream.destroy();
-      },
-    };
+  /** Serves the daemon on a byte stream until it ends or {@link close} is called; `heard` learns of all that comes. */
+  serve(open: (events: WireEvents) => Wire, heard: () => void): void {
+    const overheard = (events: WireEvents): Wire =>
+      open({
+        ...events,
+        received: (chunk) => {
+          heard();
+          events.received(chunk);
+        },
+      });
+    this.#open = serveGrpc(overheard, this.#services);
   }
 
   /** Ends it; what the daemon still asks of it fails. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import { BytesMessageSchema, SSH } from '../../proto/gen/moby/sshforward/v1/ssh_pb.ts';
 import type { ServerCall, SessionService } from './server.ts';
 import { RpcError, unaryHandler } from './server.ts';

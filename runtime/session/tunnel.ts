@@ -1,40 +1,107 @@
-import { Duplex } from 'node:stream';
-import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { Http2Stream } from '../http2/stream.ts';
+import type { Wire, WireEvents } from '../http2/wire.ts';
+import { ErrorCode } from '../http2/frames.ts';
+import { messageLength, messagePrefix } from '../rpc/messages.ts';
 
-interface Bytes {
-  readonly data: Uint8Array;
-}
+/** `BytesMessage.data`, the one field of the messages that carry bytes. */
+const DATA_FIELD = 0x0a;
 
-/** How much may wait to be sent before writers are held back. */
-const WRITE_BUFFER_BYTES = 1024 * 1024;
+const PREFIX_BYTES = 5;
+
+/** Writers are held back when so much waits. */
+const HIGH_WATER_BYTES = 1024 * 1024;
 
 /**
- * A bidirectional gRPC call of byte messages seen as a byte stream (`Control.Session`, moby/buildkit
- * `session/grpchijack`). Chunks that wait together travel in one message. Destroying the stream cancels the call.
+ * A gRPC call of byte messages as a byte stream (`Control.Session`, moby/buildkit `session/grpchijack`). What is written together
+ * travels in one message, and is not copied for it; what comes is passed on piece by piece.
  */
-export function tunnel<M extends Bytes>(call: ClientDuplexStream<M, M>, message: (data: Uint8Array) => M): Duplex {
-  const send = (data: Uint8Array, done: () => void): void => {
-    if (call.write(message(data))) done();
-    else call.once('drain', done);
+export function tunnel(opening: Promise<Http2Stream>, events: WireEvents): Wire {
+  let stream: Http2Stream | undefined;
+  let isClosed = false;
+  const early: Uint8Array[] = [];
+  const send = (to: Http2Stream, buffers: readonly Uint8Array[]): boolean => {
+    const head = dataHead(buffers.reduce((sum, buffer) => sum + buffer.length, 0));
+    const parts = [head, ...buffers];
+    const written = to.write(messagePrefix(parts), ...parts);
+    const isBlocked = to.queuedBytes > HIGH_WATER_BYTES;
+    written.then(() => isBlocked && events.drained(), toldByItsEnd);
+    return !isBlocked;
   };
-  const stream = new Duplex({
-    writableHighWaterMark: WRITE_BUFFER_BYTES,
-    read: () => void call.resume(),
-    write: (chunk: Buffer, _encoding, done) => send(chunk, done),
-    writev: (chunks, done) => send(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)), done),
-    final: (done) => {
-      call.end();
-      done();
+  opening.then(
+    (opened) => {
+      stream = opened;
+      if (isClosed) return opened.reset(ErrorCode.cancel);
+      const reader = new BytesReader(events.received);
+      opened.onData((chunk) => reader.take(chunk));
+      void opened.closed.then(() => events.ended(opened.error));
+      if (early.length > 0) send(opened, early.splice(0));
     },
-    destroy: (error, done) => {
-      call.cancel();
-      done(error);
+    (error: Error) => events.ended(error),
+  );
+  return {
+    write: (buffers) => {
+      if (stream !== undefined) return send(stream, buffers);
+      early.push(...buffers);
+      return true;
     },
-  });
-  call.on('data', ({ data }: M) => {
-    if (!stream.push(data)) call.pause();
-  });
-  call.on('end', () => stream.push(null));
-  call.on('error', () => stream.destroy());
-  return stream;
+    close: () => {
+      isClosed = true;
+      stream?.end();
+      stream?.reset(ErrorCode.cancel);
+    },
+  };
+}
+
+/** A stream that is lost tells so when it is closed. */
+function toldByItsEnd(): void {}
+
+function dataHead(length: number): Uint8Array {
+  const bytes = [DATA_FIELD];
+  let rest = length;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  return Uint8Array.from([...bytes, rest]);
+}
+
+/** Takes the bytes out of the messages they travel in, without waiting for a message to be whole. */
+class BytesReader {
+  readonly #received: (chunk: Buffer) => void;
+  #head: Buffer = Buffer.alloc(0);
+  /** Of the message that is being read. */
+  #dataLeft = 0;
+
+  constructor(received: (chunk: Buffer) => void) {
+    this.#received = received;
+  }
+
+  take(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#dataLeft > 0) {
+        const data = rest.subarray(0, this.#dataLeft);
+        this.#dataLeft -= data.length;
+        rest = rest.subarray(data.length);
+        this.#received(data);
+      } else {
+        this.#head = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest]);
+        const read = headOf(this.#head);
+        if (read === undefined) return;
+        rest = this.#head.subarray(read.bytes);
+        this.#head = Buffer.alloc(0);
+        this.#dataLeft = read.data;
+      }
+    }
+  }
+}
+
+/** How long the head of a message is, and the data behind it; undefined where it is not whole yet. */
+function headOf(bytes: Buffer): { readonly bytes: number; readonly data: number } | undefined {
+  if (bytes.length < PREFIX_BYTES) return undefined;
+  if (messageLength(bytes) === 0) return { bytes: PREFIX_BYTES, data: 0 };
+  let data = 0;
+  for (let at = PREFIX_BYTES + 1, factor = 1; at < bytes.length; at++, factor *= 0x80) {
+    const byte = bytes[at] ?? 0;
+    data += (byte & 0x7f) * factor;
+    if ((byte & 0x80) === 0) return { bytes: at + 1, data };
+  }
+  return undefined;
 }

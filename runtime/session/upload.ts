@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { status as code } from '@grpc/grpc-js';
+import { status as code } from '../rpc/status.ts';
 import { BytesMessageSchema } from '../../proto/gen/moby/upload/v1/upload_pb.ts';
 import type { SessionService } from './server.ts';
 import { RpcError } from './server.ts';

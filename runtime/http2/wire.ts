@@ -1,0 +1,70 @@
+import type { Duplex } from 'node:stream';
+
+/** The byte stream under a connection, as a connection sees it. */
+export interface Wire {
+  /** Takes buffers, which are not changed any more; false: wait for {@link WireEvents.drained} before the next. */
+  readonly write: (buffers: readonly Uint8Array[]) => boolean;
+  /** Ends it, when what was written is out. */
+  readonly close: () => void;
+}
+
+/** What a wire tells its connection. */
+export interface WireEvents {
+  readonly received: (chunk: Buffer) => void;
+  readonly drained: () => void;
+  /** It is gone, for a reason or because the other side has ended it. */
+  readonly ended: (reason: Error | undefined) => void;
+}
+
+/** A socket, or whatever else is a stream, as a wire. */
+export function streamWire(stream: Duplex, events: WireEvents): Wire {
+  let reason: Error | undefined;
+  stream.on('data', events.received);
+  stream.on('drain', events.drained);
+  stream.on('error', (error) => (reason = error));
+  stream.once('end', () => events.ended(undefined));
+  stream.once('close', () => events.ended(reason));
+  stream.resume();
+  return {
+    write: (buffers) => {
+      if (stream.destroyed || stream.writableEnded) return true;
+      stream.cork();
+      for (const buffer of buffers) stream.write(buffer);
+      stream.uncork();
+      return !stream.writableNeedDrain;
+    },
+    close: () => {
+      if (!stream.destroyed) stream.end(() => stream.destroy());
+    },
+  };
+}
+
+/** A stream that is still being made, as a wire: what is written before waits for it. */
+export function lateWire(making: Promise<Duplex>, events: WireEvents, signal: AbortSignal): Wire {
+  let wire: Wire | undefined;
+  let isClosed = false;
+  const early: Uint8Array[] = [];
+  making.then(
+    (stream) => {
+      const cancel = (): void => void stream.destroy();
+      wire = streamWire(stream, events);
+      stream.once('close', () => signal.removeEventListener('abort', cancel));
+      signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted) return cancel();
+      if (early.length > 0 && wire.write(early.splice(0))) events.drained();
+      if (isClosed) wire.close();
+    },
+    (error: Error) => events.ended(error),
+  );
+  return {
+    write: (buffers) => {
+      if (wire !== undefined) return wire.write(buffers);
+      early.push(...buffers);
+      return true;
+    },
+    close: () => {
+      isClosed = true;
+      wire?.close();
+    },
+  };
+}
