@@ -14,18 +14,19 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [/^cli\//, /^(?:cli|planner|runtime)\//],
   [/^runtime\/(?:event|failure)\.ts$/, /^(?:runtime\/event\.ts|planner\/(?:result|target|source|diagnostic)\.ts)$/],
-  [/^runtime\/rpc\//, /^(?:runtime\/rpc\/|proto\/)/],
+  [/^runtime\/http2\//, /^runtime\/http2\//],
+  [/^runtime\/rpc\//, /^(?:runtime\/(?:rpc|http2)\/|proto\/)/],
   [/^runtime\/files\//, /^(?:runtime\/(?:files\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/docker\//, /^(?:runtime\/(?:docker\/|buildkit\/endpoint\.ts$|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/registry\//, /^(?:runtime\/(?:registry\/|docker\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/oci\//, /^(?:runtime\/(?:oci|files)\/|planner\/)/],
   [
     /^runtime\/session\//,
-    /^(?:runtime\/(?:session|files|oci|docker|registry)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:session|files|oci|docker|registry|rpc|http2)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/buildkit\//,
-    /^(?:runtime\/(?:buildkit|session|rpc)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:buildkit|session|rpc|http2)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/load\//,
@@ -37,7 +38,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [
     /^runtime\/build\//,
-    /^(?:runtime\/(?:build|buildkit|session|load|oci|docker)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:build|buildkit|session|load|oci|docker|rpc)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
 ];
 

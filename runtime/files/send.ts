@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { PacketType } from '../../proto/gen/fsutil/wire_pb.ts';
@@ -25,11 +26,23 @@ export interface PacketStream {
   readonly signal: AbortSignal;
 }
 
+/** The end that sends files. */
+export interface SendingStream extends PacketStream {
+  /** Sends buffers that are wanted back: they may be changed when `sent` is called. */
+  readonly lend: (parts: readonly Uint8Array[], sent: () => void) => Promise<void>;
+}
+
 /** As many files are read and sent at once as by BuildKit's own clients (tonistiigi/fsutil `send.go`). */
 const FILES_AT_ONCE = 4;
 
 /** Four times what Go sends at once: fewer messages, still far below the limits of either side. */
 const CHUNK_BYTES = 128 * 1024;
+
+/**
+ * A file up to this size is read at once, in one turn: opening, reading and closing it by way of Node's threads takes five
+ * times as long as reading it.
+ */
+const SMALL_BYTES = 64 * 1024;
 
 /** The receiver said what went wrong on its side. */
 export class ReceiverError extends Error {
@@ -44,8 +57,9 @@ export class ReceiverError extends Error {
  * for. It keeps what it has from last time and asks only for what changed. Resolves when the other side has all; throws
  * {@link ReceiverError}, or the file system's error after telling the other side.
  */
-export async function sendTree(request: TreeRequest, stream: PacketStream): Promise<void> {
-  const files = new Map<number, BytePath>();
+export async function sendTree(request: TreeRequest, stream: SendingStream): Promise<void> {
+  const files = new Map<number, WantedFile>();
+  const buffers = new Buffers();
   const limit = pLimit({ concurrency: FILES_AT_ONCE, rejectOnClear: true });
   const sending = Promise.withResolvers<never>();
   sending.promise.catch(reportedByRace);
@@ -53,7 +67,7 @@ export async function sendTree(request: TreeRequest, stream: PacketStream): Prom
   listed.catch(sending.reject);
   try {
     await Promise.race([
-      answerRequests(request.root, { files, listed, limit, failed: sending.reject }, stream),
+      answerRequests(request.root, { files, buffers, listed, limit, failed: sending.reject }, stream),
       sending.promise,
     ]);
   } catch (error) {
@@ -68,7 +82,27 @@ export async function sendTree(request: TreeRequest, stream: PacketStream): Prom
 /** The race in {@link sendTree} reports it. */
 function reportedByRace(): void {}
 
-async function sendList(request: TreeRequest, files: Map<number, BytePath>, stream: PacketStream): Promise<void> {
+interface WantedFile {
+  /** Empty for what has no content. */
+  readonly path: BytePath;
+  /** When it was listed; by now it may have another. */
+  readonly bytes: number;
+}
+
+/** Buffers that go round: read into, sent, and read into again. */
+class Buffers {
+  readonly #idle: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  }
+
+  give(buffer: Buffer): void {
+    this.#idle.push(buffer);
+  }
+}
+
+async function sendList(request: TreeRequest, files: Map<number, WantedFile>, stream: SendingStream): Promise<void> {
   const firstNames = new Map<string, BytePath>();
   let id = 0;
   for await (const entry of filteredWalk(request.root, { include: includes(request), exclude: request.exclude })) {
@@ -79,7 +113,8 @@ async function sendList(request: TreeRequest, files: Map<number, BytePath>, stre
     const original = inode === undefined ? undefined : firstNames.get(inode);
     if (inode !== undefined && original === undefined) firstNames.set(inode, entry.path);
     const isRegular = (entry.mode & GO_MODE_TYPE) === 0;
-    if (isRegular && original === undefined) files.set(id, stats.isFile() ? entry.path : '');
+    if (isRegular && original === undefined)
+      files.set(id, { path: stats.isFile() ? entry.path : '', bytes: Number(stats.size) });
     id++;
     await stream.send(statPacket(statOf(entry, original)));
   }
@@ -105,21 +140,22 @@ function includes(request: TreeRequest): readonly string[] {
 async function answerRequests(
   root: string,
   work: {
-    readonly files: Map<number, BytePath>;
+    readonly files: Map<number, WantedFile>;
+    readonly buffers: Buffers;
     readonly listed: Promise<void>;
     readonly limit: ReturnType<typeof pLimit>;
     readonly failed: (error: unknown) => void;
   },
-  stream: PacketStream,
+  stream: SendingStream,
 ): Promise<void> {
   for await (const message of stream.messages) {
     const packet = readPacket(message);
     switch (packet.type) {
       case PacketType.PACKET_REQ: {
-        const path = work.files.get(packet.ID);
-        if (path === undefined) throw new Error(`invalid file id ${packet.ID}`);
+        const file = work.files.get(packet.ID);
+        if (file === undefined) throw new Error(`invalid file id ${packet.ID}`);
         work.files.delete(packet.ID);
-        work.limit(() => sendFile(root, path, packet.ID, stream)).catch(work.failed);
+        work.limit(() => sendFile(root, { ...file, id: packet.ID, buffers: work.buffers }, stream)).catch(work.failed);
         break;
       }
       case PacketType.PACKET_FIN:
@@ -135,13 +171,47 @@ async function answerRequests(
   }
 }
 
-/** A file that is gone by now is sent as empty, as BuildKit's clients do; what cannot be read ends the transfer. */
-async function sendFile(root: string, path: BytePath, id: number, stream: PacketStream): Promise<void> {
-  if (path !== '') await sendContent(root, path, id, stream);
-  await stream.send(dataHead(id, 0));
+interface SentFile extends WantedFile {
+  readonly id: number;
+  readonly buffers: Buffers;
 }
 
-async function sendContent(root: string, path: BytePath, id: number, stream: PacketStream): Promise<void> {
+/** A file that is gone by now is sent as empty, as BuildKit's clients do; what cannot be read ends the transfer. */
+async function sendFile(root: string, file: SentFile, stream: SendingStream): Promise<void> {
+  stream.signal.throwIfAborted();
+  if (file.path !== '' && file.bytes <= SMALL_BYTES) await sendAtOnce(root, file, stream);
+  else if (file.path !== '') await sendInChunks(root, file, stream);
+  await stream.send(dataHead(file.id, 0));
+}
+
+async function sendAtOnce(root: string, file: SentFile, stream: SendingStream): Promise<void> {
+  const handle = openedNow(onDisk(root, file.path));
+  if (handle === undefined) return;
+  try {
+    for (let sent = 0; ;) {
+      const buffer = file.buffers.take();
+      const bytes = readSync(handle, buffer);
+      sent += bytes;
+      if (bytes === 0) return file.buffers.give(buffer);
+      const parts = [dataHead(file.id, bytes), buffer.subarray(0, bytes)];
+      await stream.lend(parts, () => file.buffers.give(buffer));
+      if (sent === file.bytes) return;
+    }
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function openedNow(path: Buffer): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function sendInChunks(root: string, { path, id, buffers }: SentFile, stream: SendingStream): Promise<void> {
   const handle = await open(onDisk(root, path)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
@@ -150,8 +220,9 @@ async function sendContent(root: string, path: BytePath, id: number, stream: Pac
   await using file = handle;
   for (;;) {
     stream.signal.throwIfAborted();
-    const { bytesRead, buffer } = await file.read({ buffer: Buffer.allocUnsafe(CHUNK_BYTES) });
-    if (bytesRead === 0) return;
-    await stream.send(dataHead(id, bytesRead), buffer.subarray(0, bytesRead));
+    const buffer = buffers.take();
+    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
+    if (bytesRead === 0) return buffers.give(buffer);
+    await stream.lend([dataHead(id, bytesRead), buffer.subarray(0, bytesRead)], () => buffers.give(buffer));
   }
 }

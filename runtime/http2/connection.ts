@@ -60,6 +60,8 @@ export class Http2Connection {
 
   #out: Uint8Array[] = [];
   #outBytes = 0;
+  /** Told when what is gathered has been sent. */
+  #outSent: (() => void)[] = [];
   #isScheduled = false;
   #isBlocked = false;
   /** Streams with something to send, in turns. */
@@ -199,7 +201,11 @@ export class Http2Connection {
       const out = this.#out;
       this.#out = [];
       this.#outBytes = 0;
-      this.#isBlocked = !this.#wire.write(out);
+      const sent = this.#outSent;
+      this.#outSent = [];
+      this.#isBlocked = !this.#wire.write(out, () => {
+        for (const one of sent) one();
+      });
     }
   }
 
@@ -227,6 +233,7 @@ export class Http2Connection {
       const header = frameHeader(FrameType.data, isLast ? Flag.endStream : 0, stream.id, size);
       for (const buffer of [header, ...stream.take(size)]) this.#out.push(buffer);
       this.#outBytes += FRAME_HEADER_BYTES + size;
+      this.#outSent.push(...stream.takenBack());
       stream.window -= size;
       this.#window -= size;
       if (isLast) stream.isSent = true;
@@ -352,6 +359,7 @@ export class Http2Connection {
     switch (type) {
       case FrameType.data: {
         const padding = content[0] ?? 0;
+        if (padding >= content.length) return this.#fail(ErrorCode.protocol, 'more padding than content');
         const data = content.subarray(1, content.length - padding);
         this.#streams.get(id)?.receiveData(data);
         if (flags & Flag.endStream) this.#streams.get(id)?.receiveEnd();

@@ -43,6 +43,10 @@ export class Http2Stream {
   /** The first byte that waits in the first buffer. */
   #firstByte = 0;
   #queuedBytes = 0;
+  /** How many buffers were queued and taken since the stream began; and who waits for the one that was queued as so-manieth. */
+  #queuedCount = 0;
+  #takenCount = 0;
+  readonly #lent: { readonly after: number; readonly sent: () => void }[] = [];
   /** Headers that follow the last byte; undefined: there is more to come, `none`: the last byte ends it. */
   ending: Headers | 'none' | undefined;
   /** Whether our end has been sent. */
@@ -88,14 +92,22 @@ export class Http2Stream {
   }
 
   /** Sends buffers, which must not be changed any more. Waits only when much is waiting. Rejects when the stream is lost. */
-  async write(...buffers: readonly Uint8Array[]): Promise<void> {
+  write(...buffers: readonly Uint8Array[]): Promise<void> {
+    return this.lend(buffers);
+  }
+
+  /** The same of buffers that are wanted back: they may be changed when `sent` is called. It is not when the stream is lost. */
+  async lend(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
     if (this.#error !== undefined) throw this.#error;
     if (this.ending !== undefined) throw new Http2Error('this side of the stream has ended');
     let bytes = 0;
     for (const buffer of buffers) {
-      if (buffer.length > 0) this.#queue.push(buffer);
+      if (buffer.length === 0) continue;
+      this.#queue.push(buffer);
+      this.#queuedCount++;
       bytes += buffer.length;
     }
+    if (sent !== undefined) this.#lent.push({ after: this.#queuedCount, sent });
     this.#queuedBytes += bytes;
     this.#port.queued(this, bytes);
     if (this.#queuedBytes <= HIGH_WATER_BYTES) return;
@@ -160,7 +172,9 @@ export class Http2Stream {
       taken.push(buffer.subarray(this.#firstByte, end));
       left -= end - this.#firstByte;
       this.#firstByte = end < buffer.length ? end : 0;
-      if (end === buffer.length) this.#first++;
+      if (end < buffer.length) continue;
+      this.#first++;
+      this.#takenCount++;
     }
     if (this.#first > COMPACT_AFTER) {
       this.#queue.splice(0, this.#first);
@@ -168,6 +182,12 @@ export class Http2Stream {
     }
     this.#queuedBytes -= size;
     return taken.length > MANY_PIECES ? [Buffer.concat(taken, size)] : taken;
+  }
+
+  /** For the connection: who waits for buffers that have been taken whole. */
+  takenBack(): readonly (() => void)[] {
+    const count = this.#lent.findIndex(({ after }) => after > this.#takenCount);
+    return this.#lent.splice(0, count === -1 ? this.#lent.length : count).map(({ sent }) => sent);
   }
 
   /** For the connection: what came. */

@@ -2,8 +2,11 @@ import type { Duplex } from 'node:stream';
 
 /** The byte stream under a connection, as a connection sees it. */
 export interface Wire {
-  /** Takes buffers, which are not changed any more; false: wait for {@link WireEvents.drained} before the next. */
-  readonly write: (buffers: readonly Uint8Array[]) => boolean;
+  /**
+   * Takes buffers; false: wait for {@link WireEvents.drained} before the next. They may be changed when `sent` is called,
+   * which for a wire that is lost never happens.
+   */
+  readonly write: (buffers: readonly Uint8Array[], sent: () => void) => boolean;
   /** Ends it, when what was written is out. */
   readonly close: () => void;
 }
@@ -26,10 +29,14 @@ export function streamWire(stream: Duplex, events: WireEvents): Wire {
   stream.once('close', () => events.ended(reason));
   stream.resume();
   return {
-    write: (buffers) => {
+    write: (buffers, sent) => {
       if (stream.destroyed || stream.writableEnded) return true;
       stream.cork();
-      for (const buffer of buffers) stream.write(buffer);
+      const last = buffers.length - 1;
+      for (const [at, buffer] of buffers.entries()) {
+        if (at < last) stream.write(buffer);
+        else stream.write(buffer, (error) => error ?? sent());
+      }
       stream.uncork();
       return !stream.writableNeedDrain;
     },
@@ -44,6 +51,7 @@ export function lateWire(making: Promise<Duplex>, events: WireEvents, signal: Ab
   let wire: Wire | undefined;
   let isClosed = false;
   const early: Uint8Array[] = [];
+  const earlySent: (() => void)[] = [];
   making.then(
     (stream) => {
       const cancel = (): void => void stream.destroy();
@@ -51,15 +59,17 @@ export function lateWire(making: Promise<Duplex>, events: WireEvents, signal: Ab
       stream.once('close', () => signal.removeEventListener('abort', cancel));
       signal.addEventListener('abort', cancel, { once: true });
       if (signal.aborted) return cancel();
-      if (early.length > 0 && wire.write(early.splice(0))) events.drained();
+      const sent = (): void => earlySent.splice(0).forEach((one) => one());
+      if (early.length > 0 && wire.write(early.splice(0), sent)) events.drained();
       if (isClosed) wire.close();
     },
     (error: Error) => events.ended(error),
   );
   return {
-    write: (buffers) => {
-      if (wire !== undefined) return wire.write(buffers);
+    write: (buffers, sent) => {
+      if (wire !== undefined) return wire.write(buffers, sent);
       early.push(...buffers);
+      earlySent.push(sent);
       return true;
     },
     close: () => {

@@ -27,6 +27,8 @@ export interface ServerCall {
   readonly messages: AsyncIterable<Buffer>;
   /** Sends one message, given in parts; resolves when there is room for the next. */
   readonly send: (...parts: readonly Uint8Array[]) => Promise<void>;
+  /** The same of buffers that are wanted back: they may be changed when `sent` is called. It is not when the call is lost. */
+  readonly lend: (parts: readonly Uint8Array[], sent: () => void) => Promise<void>;
   /** Ends when the daemon gives the call up or the connection is lost. */
   readonly signal: AbortSignal;
 }
@@ -88,6 +90,7 @@ async function answer(stream: Http2Stream, handler: Handler): Promise<void> {
       metadata: (key) => valuesOf(stream.headers ?? [], key),
       messages: messagesOf(stream.chunks()),
       send: (...parts) => stream.write(messagePrefix(parts), ...parts),
+      lend: (parts, sent) => stream.lend([messagePrefix(parts), ...parts], sent),
       signal: gone.signal,
     });
   } catch (error) {

@@ -19,10 +19,11 @@ export function tunnel(opening: Promise<Http2Stream>, events: WireEvents): Wire 
   let stream: Http2Stream | undefined;
   let isClosed = false;
   const early: Uint8Array[] = [];
-  const send = (to: Http2Stream, buffers: readonly Uint8Array[]): boolean => {
+  const earlySent: (() => void)[] = [];
+  const send = (to: Http2Stream, buffers: readonly Uint8Array[], sent: () => void): boolean => {
     const head = dataHead(buffers.reduce((sum, buffer) => sum + buffer.length, 0));
     const parts = [head, ...buffers];
-    const written = to.write(messagePrefix(parts), ...parts);
+    const written = to.lend([messagePrefix(parts), ...parts], sent);
     const isBlocked = to.queuedBytes > HIGH_WATER_BYTES;
     written.then(() => isBlocked && events.drained(), toldByItsEnd);
     return !isBlocked;
@@ -34,14 +35,15 @@ export function tunnel(opening: Promise<Http2Stream>, events: WireEvents): Wire 
       const reader = new BytesReader(events.received);
       opened.onData((chunk) => reader.take(chunk));
       void opened.closed.then(() => events.ended(opened.error));
-      if (early.length > 0) send(opened, early.splice(0));
+      if (early.length > 0) send(opened, early.splice(0), () => earlySent.splice(0).forEach((one) => one()));
     },
     (error: Error) => events.ended(error),
   );
   return {
-    write: (buffers) => {
-      if (stream !== undefined) return send(stream, buffers);
+    write: (buffers, sent) => {
+      if (stream !== undefined) return send(stream, buffers, sent);
       early.push(...buffers);
+      earlySent.push(sent);
       return true;
     },
     close: () => {

@@ -20,5 +20,9 @@ export function playedCall(
       for await (const message of messages) yield Buffer.from(message);
     })(),
     send: async (...parts) => void sent.push(Buffer.concat(parts)),
+    lend: async (parts, returned) => {
+      sent.push(Buffer.concat(parts));
+      returned();
+    },
   };
 }

@@ -486,8 +486,17 @@ async function between(from: string, to: string): Promise<number> {
       pipe.push(message);
     };
   };
+  const lend = (pipe: Pipe<Uint8Array>) => {
+    return async (parts: readonly Uint8Array[], returned: () => void): Promise<void> => {
+      pipe.push(Buffer.concat(parts));
+      returned();
+    };
+  };
   await Promise.all([
-    sendTree({ root: from, include: [], exclude: [], follow: [] }, { send: send(down), messages: up, signal }),
+    sendTree(
+      { root: from, include: [], exclude: [], follow: [] },
+      { send: send(down), lend: lend(down), messages: up, signal },
+    ),
     receiveTree({ folder: to, deletes: false }, { send: send(up), messages: down, signal }),
   ]);
   return asked;

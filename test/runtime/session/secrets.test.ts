@@ -21,6 +21,7 @@ async function secret(entry: SecretEntry, env: Readonly<Record<string, string>> 
       yield Buffer.from(request);
     })(),
     send: async (...parts) => void sent.push(...parts.map((part) => Buffer.from(part))),
+    lend: async (parts) => void sent.push(...parts.map((part) => Buffer.from(part))),
     signal: new AbortController().signal,
   });
   return Buffer.from(fromBinary(GetSecretResponseSchema, Buffer.concat(sent)).data).toString('utf8');

@@ -50,6 +50,7 @@ function call(signal: AbortSignal, messages: readonly Buffer[]): ServerCall & { 
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     })(),
     send: async (...parts) => void sent.push(...parts.map((part) => fromBinary(BytesMessageSchema, part).data)),
+    lend: async (parts) => void sent.push(...parts.map((part) => fromBinary(BytesMessageSchema, part).data)),
   };
 }
 
