@@ -25,7 +25,7 @@ const SETTINGS = {
 } as const;
 
 /**
- * Puts what Node, OpenSSL and grpc-js say of a connection that failed into words, with what would help where the
+ * Puts what Node and OpenSSL say of a connection that failed into words, with what would help where the
  * certificates (or the lack of them) are the reason. Without such a reason there is no hint.
  */
 export function explainUnreachable(message: string, endpoint: Endpoint): Unreachable {
@@ -64,7 +64,7 @@ export function explainUnreachable(message: string, endpoint: Endpoint): Unreach
 }
 
 function hungUp(cause: string): boolean {
-  return /^(?:Failed to connect|socket hang up|read ECONNRESET|write EPIPE|Client network socket disconnected.*)$/.test(
+  return /^(?:Failed to connect|connection dropped|socket hang up|read ECONNRESET|write EPIPE|Client network socket disconnected.*)$/.test(
     cause,
   );
 }

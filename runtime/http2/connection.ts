@@ -98,7 +98,7 @@ export class Http2Connection {
     this.#wire = open({
       received: (chunk) => this.#receive(chunk),
       drained: () => this.#drained(),
-      ended: (reason) => this.#over(new Http2Error(reason?.message ?? 'the other side has hung up')),
+      ended: (reason) => this.#over(new Http2Error(reason?.message ?? 'connection dropped')),
     });
     if (this.#isClient) this.#send(PREFACE);
     const settings = [

@@ -25,7 +25,6 @@ export function streamWire(stream: Duplex, events: WireEvents): Wire {
   stream.on('data', events.received);
   stream.on('drain', events.drained);
   stream.on('error', (error) => (reason = error));
-  stream.once('end', () => events.ended(undefined));
   stream.once('close', () => events.ended(reason));
   stream.resume();
   return {

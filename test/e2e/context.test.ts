@@ -107,8 +107,18 @@ describe('a .dockerignore', () => {
     expect(run.stderr).toMatch(/^ERROR: target t: failed to solve: .*(?:bad pattern|syntax error in pattern)/m);
   });
 
+  test('of 200,000 patterns, more than Node takes as headers, is followed', async () => {
+    await using folder = await tree({
+      ...COPY_ALL,
+      '.dockerignore': `${NOT_SENT}left-out\n${'name-\n'.repeat(200_000)}`,
+      'left-out': 'x',
+      stays: 'x',
+    });
+    expect((await arrived(folder.path)).map((line) => /"(.*?)"/.exec(line)?.[1])).toEqual(['stays']);
+  });
+
   test('too large to travel is named with its size', async () => {
-    const patterns = 'name-\n'.repeat(200_000);
+    const patterns = 'name-\n'.repeat(400_000);
     await using folder = await tree({ ...COPY_ALL, '.dockerignore': patterns });
     const run = await bake(folder.path);
     expect(run.exitCode).toBe(1);

@@ -92,7 +92,7 @@ describe('a builder that is lost in mid-build', () => {
     expect(told(run)).toEqual([
       '[child] SKIPPED: target web was not built',
       expect.stringMatching(
-        /^ERROR: targets web, alone: the builder at unix:\/\/.*docker\.sock went away during the build: Connection dropped$/,
+        /^ERROR: targets web, alone: the builder at unix:\/\/.*docker\.sock went away during the build: connection dropped$/,
       ),
     ]);
     expect(run.exitCode).toBe(1);
