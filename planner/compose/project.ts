@@ -6,12 +6,14 @@ import { projectProblems } from './compose-consistency.ts';
 import { decodeModel } from './decode.ts';
 import type { ProjectRequest } from './discover.ts';
 import { displayName, findProject } from './discover.ts';
-import { ComposeError } from './error.ts';
+import { ComposeError, upToMost } from './error.ts';
 import { complain, loadModel } from './load.ts';
 import type { MapNode } from './node.ts';
 import { activeProfiles, enabledServices } from './profiles.ts';
 import { nameInFiles, normalizedName } from './project-name.ts';
 import type { ComposeModel, ComposeService } from './service.ts';
+import { labelFileProblems } from './service-environment.ts';
+import { valueProblems } from './values.ts';
 import { unsetVariables, warning } from './warnings.ts';
 
 /** A project as `docker compose` sees it. */
@@ -81,10 +83,12 @@ function load(
   } as const;
   const root = loadModel(found.files, context);
   if (root.entries.size === 0) throw emptyFile(root);
+  complain(valueProblems(root));
   const model = decodeModel(root);
   const profiles = activeProfiles(input.profiles, environment);
   const enabled = enabledServices(model, profiles);
   complain(projectProblems(root, model, enabled));
+  complain(upToMost(enabled, (service) => labelFileProblems(service, context)));
   return { name, dir: found.dir, environment, model, profiles, enabled };
 }
 
