@@ -45,7 +45,7 @@ export async function main(argv: readonly string[], options: { readonly launcher
   });
   process.exitCode = code === INTERRUPTED ? codeOf(endedBy) : code;
   await streams.drained();
-  process.exit(code);
+  process.exit();
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {

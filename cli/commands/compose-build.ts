@@ -73,8 +73,8 @@ export async function composeBuild(context: CommandContext, request: ComposeBuil
   const { buildPlan } = await import('./bake-build.ts');
   const mode = quiet ? 'quiet' : checked.value.progress;
   const code = await buildPlan(planned.value, context, { mode, write: (said) => void context.stdout.write(said) });
-  if (code === 0 && mode !== 'quiet') context.stderr.write(builtLines(definition.value, mode));
-  return code;
+  if (code !== 0 || mode === 'quiet') return code;
+  return (await isWritten(context, builtLines(definition.value, mode))) ? 0 : 1;
 }
 
 function complain({ stderr }: CommandContext, message: string): number {
@@ -224,6 +224,13 @@ async function buildOptions(
     proxyArgs: composeArguments(await dockerProxies(env)),
     fs: composeFiles(cwd),
   };
+}
+
+/** False when what was built could not be said (a full disk, `2> /dev/full`). */
+function isWritten({ stderr }: CommandContext, lines: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  stderr.write(lines, (error) => resolve(!(error instanceof Error)));
+  return promise;
 }
 
 /** One line for each image, as docker compose ends. */

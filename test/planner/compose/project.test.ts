@@ -122,6 +122,28 @@ describe('what is built', () => {
   });
 });
 
+test('an empty inline Dockerfile is said, so that no other is looked for', () => {
+  const loaded = load({
+    '/p/compose.yaml': 'services: {a: {build: {dockerfile_inline: ""}}, b: {build: {}}}\n',
+  });
+  if (!loaded.ok) throw new Error(loaded.failure[0]?.message);
+  const fs = inMemory({});
+  const switches = {
+    withDependencies: false,
+    noCache: false,
+    pull: false,
+    push: false,
+    check: false,
+    compatibility: false,
+  };
+  const definition = composeDefinition(loaded.value, {
+    ...{ services: [], buildArgs: [], ssh: [], proxyArgs: new Map(), fs },
+    ...switches,
+  });
+  if (!definition.ok) throw new Error(definition.failure[0]?.message);
+  expect(definition.value.targets.map(({ dockerfile }) => dockerfile)).toEqual([undefined, '/p/Dockerfile']);
+});
+
 describe('a plan is checked as one of bake', () => {
   const text = (build: string, image = 'x'): string =>
     `services:\n  s:\n    image: ${image}\n    build: {context: ., ${build}}\n`;
