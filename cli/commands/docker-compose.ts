@@ -78,7 +78,8 @@ export async function runCompose(
   { context, stdin }: { readonly context: CommandContext; readonly stdin?: Uint8Array | undefined },
 ): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
-  // The terminal gives Ctrl-C to docker compose as well, which then stops what it started; we wait for it.
+  // The terminal gives Ctrl-C to docker compose as well, which then stops what it started; we wait for it, and say nothing.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
   process.on('SIGINT', () => undefined);
   const [name, ...first] = program.argv;
   const child = spawn(name, [...first, ...args], {

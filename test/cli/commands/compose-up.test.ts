@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -129,4 +130,18 @@ test.each([
 ])('when docker compose dies of SIG%s, the exit code says so', async (signal, code) => {
   await using at = await project(`if [ "$*" = "compose version" ]; then exit 0; fi\nkill -${signal} $$`);
   expect((await depot(['compose', 'ps'], at)).exitCode).toBe(code);
+});
+
+test('Ctrl-C is for docker compose to obey, in silence', async () => {
+  const script = 'if [ "$*" = "compose version" ]; then exit 0; fi\n: > asleep\n/bin/sleep 1\nexit 5';
+  await using at = await project(script);
+  // Where a sandbox has been set up, an engine is looked for first.
+  const plugins = path.join(at.env['DEPOT_DATA_DIR'] ?? '', 'engine/root/usr/libexec/docker/cli-plugins');
+  await mkdir(plugins, { recursive: true });
+  await writeFile(path.join(plugins, 'docker-compose'), '', { mode: 0o755 });
+  const interrupt = new AbortController();
+  const run = depot(['compose', 'up'], { ...at, interrupt: interrupt.signal });
+  await expect.poll(() => existsSync(path.join(at.cwd, 'asleep')), { timeout: 10_000 }).toBe(true);
+  interrupt.abort();
+  expect(await run).toEqual({ exitCode: 5, stdout: '', stderr: '' });
 });
