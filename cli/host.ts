@@ -16,7 +16,7 @@ export function fileSystem(cwd: string): FileSystemPort {
   return {
     readText: (name) => {
       try {
-        return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readWhole(path.resolve(cwd, name)));
+        return decodeText(readWhole(path.resolve(cwd, name)));
       } catch (error) {
         if (isMissing(error)) return undefined;
         if (error instanceof TypeError) throw new Error('the file is not valid UTF-8 text');
@@ -32,6 +32,18 @@ export function fileSystem(cwd: string): FileSystemPort {
       }
     },
   };
+}
+
+/**
+ * The text of a file or of standard input: UTF-8, or UTF-16 where it begins with a byte order mark (which PowerShell
+ * writes), which stays.
+ * @throws TypeError for what is neither
+ */
+export function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const wide =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : undefined;
+  return new TextDecoder(wide ?? 'utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 /** Reads what has an end. A device or a pipe that nobody writes to would keep the program, deaf to every signal, for ever. */

@@ -43,9 +43,9 @@ export async function main(argv: readonly string[], options: { readonly launcher
     else streams.stderr.write('Run again with --debug to see where, and please report it.\n');
     return 1;
   });
-  process.exitCode = code;
+  process.exitCode = code === INTERRUPTED ? codeOf(endedBy) : code;
   await streams.drained();
-  process.exit(code);
+  process.exit();
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
@@ -126,13 +126,22 @@ function workingDirectory(): string | undefined {
 
 let interrupt: AbortSignal | undefined;
 
+/** The signal that asked to end. */
+let endedBy: NodeJS.Signals | undefined;
+
+/** What a shell makes of a process that a signal ended. */
+function codeOf(signal: NodeJS.Signals | undefined): number {
+  return signal === undefined ? INTERRUPTED : 128 + process.getBuiltinModule('node:os').constants.signals[signal];
+}
+
 let launcher: number | undefined;
 
 /** The first Ctrl-C asks to end, and says so; the second ends at once. The death of the launcher asks to end as well. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (controller.signal.aborted) process.exit(codeOf(signal));
+    endedBy = signal;
     if (signal === 'SIGINT') streams.stderr.write('\nCanceling... (press Ctrl-C again to leave at once)\n');
     controller.abort(new Error(`ended by ${signal}`));
   };

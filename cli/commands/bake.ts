@@ -9,7 +9,7 @@ import type { Diagnostic } from '../../planner/diagnostic.ts';
 import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { allowProblem, doFilesCount, missingEntitlements } from '../entitlements.ts';
-import { fileSystem } from '../host.ts';
+import { decodeText, fileSystem } from '../host.ts';
 import { environmentMap, secretVariables } from '../environment.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { lintLevel } from '../print/lint.ts';
@@ -168,8 +168,13 @@ function lintAsked({ args }: CommandContext): LintLevel | undefined {
 }
 
 async function allOf(stdin: NodeJS.ReadStream): Promise<string> {
-  const { text } = await import('node:stream/consumers');
-  return text(stdin);
+  const { buffer } = await import('node:stream/consumers');
+  const bytes = await buffer(stdin);
+  try {
+    return decodeText(bytes);
+  } catch {
+    return bytes.toString();
+  }
 }
 
 function given<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import type { ComposeBuildOptions, ComposeDefinition } from '../../planner/compose/build-definition.ts';
 import { composeDefinition } from '../../planner/compose/build-definition.ts';
 import { composePlan } from '../../planner/compose/build-plan.ts';
@@ -18,18 +18,31 @@ import { fail, ok } from '../../planner/result.ts';
 import type { CommandContext } from '../command.ts';
 import { environmentMap } from '../environment.ts';
 import type { ParsedArgs } from '../flags.ts';
-import { fileSystem } from '../host.ts';
+import { decodeText, fileSystem } from '../host.ts';
 import { composeArguments, dockerProxies } from '../proxies.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
 import { printable, printableLine } from '../print/text.ts';
 
 const LATE_PROGRESS = '--progress is a global compose flag, better use `depot compose --progress xx build ...`\n';
 
+/** What a build is asked for. */
+export interface ComposeBuildRequest {
+  /** In front of `build`. */
+  readonly globals: ParsedArgs;
+  /** Behind it. */
+  readonly args: ParsedArgs;
+  /** Where a file is `-`, what {@link readStdin} gave. */
+  readonly stdin: Uint8Array | undefined;
+}
+
 /** `docker compose build`: reads the project, then prints what it comes to or builds it. Gives the exit code. */
-export async function composeBuild(context: CommandContext, globals: ParsedArgs, args: ParsedArgs): Promise<number> {
+export async function composeBuild(context: CommandContext, request: ComposeBuildRequest): Promise<number> {
+  const { globals, args } = request;
   const asked = settings(context.env, globals, args);
   if (!asked.ok) return complain(context, asked.failure);
-  const project = await readProject(context, globals);
+  const stdin = stdinText(request.stdin);
+  if (!stdin.ok) return complain(context, stdin.failure);
+  const project = readProject(context, globals, stdin.value);
   if (!project.ok) return tell(context, project.failure);
   if (args.texts.has('progress')) context.stderr.write(LATE_PROGRESS);
   const env = { ...composeVariables(project.value), ...context.env };
@@ -60,8 +73,8 @@ export async function composeBuild(context: CommandContext, globals: ParsedArgs,
   const { buildPlan } = await import('./bake-build.ts');
   const mode = quiet ? 'quiet' : checked.value.progress;
   const code = await buildPlan(planned.value, context, { mode, write: (said) => void context.stdout.write(said) });
-  if (code === 0 && mode !== 'quiet') context.stderr.write(builtLines(definition.value, mode));
-  return code;
+  if (code !== 0 || mode === 'quiet') return code;
+  return (await isWritten(context, builtLines(definition.value, mode))) ? 0 : 1;
 }
 
 function complain({ stderr }: CommandContext, message: string): number {
@@ -140,24 +153,36 @@ function sshKeys(said: string | undefined): Result<ComposeBuildOptions['ssh'], s
   return ok([{ id: 'default', path: '' }]);
 }
 
-async function readProject(
+/** What stands on standard input, where it is one of the files; undefined where it is none. */
+export async function readStdin(context: CommandContext, globals: ParsedArgs): Promise<Uint8Array | undefined> {
+  const files = globals.lists.get('file') ?? [];
+  const listed = files.length > 0 ? files : (context.env.COMPOSE_FILE ?? '').split(':');
+  return listed.includes('-') ? buffer(context.stdin) : undefined;
+}
+
+function stdinText(bytes: Uint8Array | undefined): Result<string | undefined, string> {
+  try {
+    return ok(bytes === undefined ? undefined : decodeText(bytes));
+  } catch {
+    return fail('what stands on standard input is no text in UTF-8');
+  }
+}
+
+function readProject(
   context: CommandContext,
   globals: ParsedArgs,
-): Promise<Result<ComposeProject, readonly Diagnostic[]>> {
-  const files = globals.lists.get('file') ?? [];
-  const environment = environmentMap(context.env);
-  const readsStdin =
-    files.includes('-') || (files.length === 0 && (environment.get('COMPOSE_FILE') ?? '').split(':').includes('-'));
+  stdin: string | undefined,
+): Result<ComposeProject, readonly Diagnostic[]> {
   return loadProject({
-    files,
+    files: globals.lists.get('file') ?? [],
     projectName: globals.texts.get('project-name'),
     projectDirectory: globals.texts.get('project-directory') ?? globals.texts.get('workdir'),
     envFiles: globals.lists.get('env-file') ?? [],
     profiles: globals.lists.get('profile') ?? [],
-    environment,
+    environment: environmentMap(context.env),
     cwd: path.resolve(context.cwd),
     fs: composeFiles(context.cwd),
-    stdin: readsStdin ? await text(context.stdin) : undefined,
+    stdin,
     homeDir: context.env.HOME || os.homedir(),
   });
 }
@@ -199,6 +224,13 @@ async function buildOptions(
     proxyArgs: composeArguments(await dockerProxies(env)),
     fs: composeFiles(cwd),
   };
+}
+
+/** False when what was built could not be said (a full disk, `2> /dev/full`). */
+function isWritten({ stderr }: CommandContext, lines: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  stderr.write(lines, (error) => resolve(!(error instanceof Error)));
+  return promise;
 }
 
 /** One line for each image, as docker compose ends. */

@@ -24,7 +24,7 @@ export const compose: Command = {
     }
     if (!globals.ok && mentionsBuild(all)) return complain(context, globals.failure);
     if (!globals.ok || (word !== 'build' && word !== 'up')) return handOver(context, all);
-    return word === 'build' ? runBuild(context, globals.value, rest) : runUp(context, globals.value, rest);
+    return word === 'build' ? runBuild(context, globals.value, { rest }) : runUp(context, globals.value, rest);
   },
 };
 
@@ -38,7 +38,11 @@ function mentionsBuild(args: readonly string[]): boolean {
   return args.includes('build');
 }
 
-async function runBuild(context: CommandContext, globals: ParsedArgs, rest: readonly string[]): Promise<number> {
+async function runBuild(
+  context: CommandContext,
+  globals: ParsedArgs,
+  { rest, stdin }: { readonly rest: readonly string[]; readonly stdin?: Uint8Array | undefined },
+): Promise<number> {
   const parsed = parseFlags([...COMPOSE_BUILD_FLAGS, ...COMMON_FLAGS], rest);
   if (!parsed.ok) return complain(context, parsed.failure);
   if (parsed.value.switches.get('help') === true) {
@@ -46,22 +50,35 @@ async function runBuild(context: CommandContext, globals: ParsedArgs, rest: read
     context.print(commandHelp(page));
     return 0;
   }
-  const { composeBuild } = await import('./compose-build.ts');
-  return composeBuild(context, globals, parsed.value);
+  const { composeBuild, readStdin } = await import('./compose-build.ts');
+  return composeBuild(context, { globals, args: parsed.value, stdin: stdin ?? (await readStdin(context, globals)) });
 }
 
-/** `up --build` builds here first; what is started then finds its images. */
+/** `up --build` builds here first, when nothing tells against the rest; what is started then finds its images. */
 async function runUp(context: CommandContext, globals: ParsedArgs, rest: readonly string[]): Promise<number> {
-  const { buildArguments, servicesOfUp } = await import('./compose-up.ts');
-  const up = servicesOfUp(rest);
-  if (!up.builds) return handOver(context, context.args.rest);
-  const code = await runBuild(context, globals, buildArguments(up));
+  const { asksToBuild, buildArguments, readUp } = await import('./compose-up.ts');
+  if (!asksToBuild(rest)) return handOver(context, context.args.rest);
+  const up = readUp(rest);
+  if (!up.ok) return complain(context, up.failure);
+  if (up.value === undefined || globals.switches.get('dry-run') === true) return handOver(context, context.args.rest);
+  const { findCompose, runCompose } = await import('./docker-compose.ts');
+  const program = await findCompose(context);
+  if (!program.ok) return missing(context, program.failure);
+  const { readStdin } = await import('./compose-build.ts');
+  const stdin = await readStdin(context, globals);
+  const code = await runBuild(context, globals, { rest: buildArguments(up.value), stdin });
   if (code !== 0) return code;
   const before = context.args.rest.slice(0, context.args.rest.length - rest.length);
-  return handOver(context, [...before, ...up.withoutBuild]);
+  return runCompose(program.value, [...before, ...up.value.withoutBuild], { context, stdin });
 }
 
 async function handOver(context: CommandContext, args: readonly string[]): Promise<number> {
-  const { dockerCompose } = await import('./compose-up.ts');
-  return dockerCompose(context, args);
+  const { findCompose, runCompose } = await import('./docker-compose.ts');
+  const program = await findCompose(context);
+  return program.ok ? runCompose(program.value, args, { context }) : missing(context, program.failure);
+}
+
+function missing({ stderr }: CommandContext, what: string): number {
+  stderr.write(`ERROR: depot compose builds; everything else is docker compose, and ${what}\n`);
+  return 1;
 }

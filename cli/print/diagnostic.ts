@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import type { Span } from '../../planner/source.ts';
 import { lineAt, positionAt } from '../../planner/source.ts';
-import { printable } from './text.ts';
+import { printable, printableLine } from './text.ts';
 
 /**
  * A mistake in words, with its place and line:
@@ -14,10 +14,10 @@ import { printable } from './text.ts';
  */
 export function diagnosticText(diagnostic: Diagnostic): string {
   const { span, message, hint } = diagnostic;
-  if (span === undefined) return `${printable(message)}${hint === undefined ? '' : `; ${printable(hint)}`}`;
-  const lines = [`${place(span)}: ${printable(message)}`, ...excerpt(span, hint ?? '')];
+  if (span === undefined) return `${printableLine(message)}${hint === undefined ? '' : `; ${printableLine(hint)}`}`;
+  const lines = [`${place(span)}: ${printableLine(message)}`, ...excerpt(span, hint ?? '')];
   for (const other of diagnostic.related ?? []) {
-    lines.push(`${place(other.span)}: ${printable(other.message)}`, ...excerpt(other.span, ''));
+    lines.push(`${place(other.span)}: ${printableLine(other.message)}`, ...excerpt(other.span, ''));
   }
   return lines.join('\n');
 }
@@ -35,7 +35,7 @@ export function diagnosticsText(kind: 'ERROR' | 'WARNING', found: readonly Diagn
 /** `FILE:LINE:COLUMN`. */
 export function place(span: Span): string {
   const { line, column } = positionAt(span.file.text, span.start);
-  return `${printable(span.file.name)}:${line}:${column}`;
+  return `${printableLine(span.file.name)}:${line}:${column}`;
 }
 
 function excerpt(span: Span, note: string): readonly string[] {
@@ -50,7 +50,7 @@ function excerpt(span: Span, note: string): readonly string[] {
   const marks = '^'.repeat(Math.max(1, [...shown.text.slice(shown.from, shown.to)].length));
   return [
     `${String(line).padStart(gutter)} | ${printable(shown.text)}`,
-    `${' '.repeat(gutter)} | ${indent}${marks}${note === '' ? '' : ` ${printable(note)}`}`,
+    `${' '.repeat(gutter)} | ${indent}${marks}${note === '' ? '' : ` ${printableLine(note)}`}`,
   ];
 }
 

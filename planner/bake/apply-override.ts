@@ -47,7 +47,7 @@ export function applyOverrides(target: RawTarget, overrides: readonly Override[]
     const applied = applyOne(result, one);
     if (!applied.ok)
       return fail(problem(`target "${target.name}": ${applied.failure}`, `given by --set ${target.name}.${one.key}`));
-    result = applied.value;
+    result = placed(applied.value, one);
   }
   for (const one of [...late].sort((a, b) => order[a.key as 'push' | 'load'] - order[b.key as 'push' | 'load'])) {
     const wanted = goBool(one.values.at(-1) ?? '');
@@ -68,6 +68,34 @@ export function applyOverrides(target: RawTarget, overrides: readonly Override[]
     if (output.length > 0 || result.output !== undefined) result = { ...result, output };
   }
   return ok(result);
+}
+
+/** What an override replaces altogether, by the name of the attribute. */
+const REPLACED: ReadonlyMap<string, string> = new Map([
+  ...[
+    'context',
+    'dockerfile',
+    'target',
+    'network',
+    'shm-size',
+    'tags',
+    'ulimits',
+    'cache-from',
+    'cache-to',
+    'output',
+    'ssh',
+  ].map((key) => [key, key] as const),
+  ['platform', 'platforms'],
+  ['secrets', 'secret'],
+]);
+
+/** What is wrong with a value that a flag gave is the flag's fault, not that of the file. */
+function placed(target: RawTarget, { key, values, append }: Override): RawTarget {
+  const attribute = append ? undefined : REPLACED.get(key);
+  if (attribute === undefined) return target;
+  const [first = '', ...more] = values.map((value) => `${target.name}.${key}=${value}`);
+  const file = { name: '--set', text: [first, ...more].join('\n') };
+  return { ...target, places: new Map([...target.places, [attribute, { file, start: 0, end: first.length }]]) };
 }
 
 function applyOne(target: RawTarget, one: Override): Result<RawTarget, string> {

@@ -134,7 +134,8 @@ function secretProblem(secret: SecretEntry, { environment, fs }: FinishContext, 
   if (id === '') put(found, 'secret', 'a secret needs an id', 'write id=name,src=file or id=name,env=VARIABLE');
   else if (file !== undefined && fs.kind(file) === undefined) {
     const message = `failed to stat ${file}: stat ${file}: no such file or directory`;
-    put(found, 'secret', message, `create the file, or set the environment variable ${id}`);
+    const otherwise = secret.src === undefined ? `set the environment variable ${id}` : 'name another with src=';
+    put(found, 'secret', message, `create the file, or ${otherwise}`);
   }
 }
 

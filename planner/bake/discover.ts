@@ -90,7 +90,12 @@ function fromEnvironment(environment: ReadonlyMap<string, string>): readonly str
     .filter((name) => name !== '');
 }
 
-function readFile(name: string, { fs, stdin }: FileRequest): Result<SourceFile, Diagnostic> {
+function whoNamed(named: readonly string[], environment: ReadonlyMap<string, string>): string {
+  if (named.length > 0) return 'check the name given with -f';
+  return fromEnvironment(environment).length > 0 ? 'BUILDX_BAKE_FILE names it' : 'it is a link to nothing';
+}
+
+function readFile(name: string, { fs, named, environment, stdin }: FileRequest): Result<SourceFile, Diagnostic> {
   if (name === '-') return ok({ name, text: stdin ?? '' });
   const path = name.startsWith(CWD) ? name.slice(CWD.length) : name;
   if (fs.kind(path) === 'dir') {
@@ -102,7 +107,7 @@ function readFile(name: string, { fs, stdin }: FileRequest): Result<SourceFile, 
     return fail({
       reason: 'missing-file',
       message: `open ${path}: no such file or directory`,
-      hint: 'check the name given with -f',
+      hint: whoNamed(named, environment),
     });
   } catch (error) {
     return fail({

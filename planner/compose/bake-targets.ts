@@ -67,13 +67,14 @@ export function composeTargets(input: ComposeTargetsInput): Result<ComposeTarget
       for (const file of input.files) readModel([file], context);
     }
     const model = readModel(input.files, context);
-    const { targets, groups } = mapped(model, context);
+    const { targets, groups, ineffective } = mapped(model, context);
     const variables = secretVariables(model, context.environment);
     const folder = path.dirname(input.files[0]?.name ?? '');
     const placed = input.isFileRelative
       ? new Map([...targets].map(([name, target]) => [name, relativeToFolder(target, folder)]))
       : targets;
-    return ok({ targets: placed, groups, variables, warnings: [...unsetVariables(unset), ...warnings.map(warning)] });
+    const told = [...unsetVariables(unset), ...warnings.map(warning), ...ineffective];
+    return ok({ targets: placed, groups, variables, warnings: told });
   } catch (error) {
     if (error instanceof ComposeError) return fail(error.diagnostics);
     throw error;
@@ -165,10 +166,14 @@ function withName(files: readonly SourceFile[], context: LoadContext): ReadonlyM
   return name === undefined ? context.environment : new Map([...context.environment, ['COMPOSE_PROJECT_NAME', name]]);
 }
 
-function mapped(model: ComposeModel, context: LoadContext): Pick<ComposeTargets, 'targets' | 'groups'> {
+interface Mapped extends Pick<ComposeTargets, 'targets' | 'groups'> {
+  readonly ineffective: readonly Diagnostic[];
+}
+
+function mapped(model: ComposeModel, context: LoadContext): Mapped {
   const services = [...model.services.values()];
   complain([...emptyServices(services, () => false), ...buildProblems(model), ...emptySecrets(model)]);
-  const diagnostics: Diagnostic[] = [];
+  const notes = { diagnostics: [] as Diagnostic[], warnings: [] as Diagnostic[] };
   const targets = new Map<string, RawTarget>();
   const owners = new Map<string, ComposeService>();
   for (const service of services) {
@@ -177,12 +182,13 @@ function mapped(model: ComposeModel, context: LoadContext): Pick<ComposeTargets,
     const owner = owners.get(name);
     if (owner !== undefined) context.warn(collision(owner, service, name));
     owners.set(name, service);
-    const target = new TargetMaker(service, service.build, { model, context, diagnostics }).target(name);
+    const target = new TargetMaker(service, service.build, { model, context, notes }).target(name);
     targets.set(name, target);
   }
-  complain(diagnostics);
+  complain(notes.diagnostics);
   const group = { name: 'default', targets: targets.size === 0 ? undefined : [...targets.keys()].sort(compareText) };
-  return { targets, groups: services.length === 0 ? new Map() : new Map([['default', group]]) };
+  const groups = services.length === 0 ? new Map<string, RawGroup>() : new Map([['default', group]]);
+  return { targets, groups, ineffective: notes.warnings };
 }
 
 /** The reference lets either of them win, as it comes. */

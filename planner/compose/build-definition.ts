@@ -188,7 +188,7 @@ function isGitUrl(context: string): boolean {
 }
 
 function dockerfilePath(build: BuildSection, fs: ComposeFileSystem): string | undefined {
-  const said = build.dockerfile ?? (build.dockerfileInline === '' ? 'Dockerfile' : '');
+  const said = build.dockerfile ?? (build.places.has('dockerfile_inline') ? '' : 'Dockerfile');
   if (said === '') return undefined;
   if (build.context === '' || isGitContext(build.context)) return said;
   const full = path.isAbsolute(said) ? said : cleanPath(path.join(build.context, said));

@@ -6,6 +6,7 @@ import { list, map, scalar, textOf, withEntries } from './node.ts';
 import type { Path } from './path.ts';
 import { PathTable, pathText } from './path.ts';
 import { portProblem } from './ports.ts';
+import { scalarText } from './scalar.ts';
 
 type Transform = (node: Node, path: Path) => Node;
 
@@ -131,17 +132,50 @@ const from =
   (node) =>
     textOf(node) === undefined ? node : only(key, node);
 
-const port: Transform = (node) => {
-  const text = textOf(node);
-  const problem = text === undefined ? undefined : portProblem(text);
+const ports: Transform = (node, path) =>
+  node.is === 'list' ? node : wrongType(node, path, 'port', 'write a list: - "8080:80"');
+
+const PORT_FORM = 'write [[address:]published:]target[/protocol], such as "8080:80"';
+
+const port: Transform = (node, path) => {
+  if (node.is === 'map') return withTarget(node, path, 'service ports', 'target port');
+  const isInteger = node.is === 'scalar' && typeof node.value === 'bigint';
+  const text = textOf(node) ?? (isInteger ? scalarText(node.value) : undefined);
+  if (text === undefined) return wrongType(node, [...path.slice(0, -1)], 'port', PORT_FORM);
+  const problem = portProblem(text);
   if (problem === undefined) return node;
-  throw new ComposeError({
-    reason: 'invalid-value',
-    message: problem,
-    hint: 'write [[address:]published:]target[/protocol], such as "8080:80"',
-    span: node.span,
-  });
+  return refuse(problem, PORT_FORM, node);
 };
+
+const volume: Transform = (node, path) => {
+  const form = 'write source:target, or a mapping with type: and target:';
+  if (node.is === 'map') return withTarget(node, path, 'service volume', 'mount target');
+  const text = textOf(node) ?? wrongType(node, path, 'service volume mount', form);
+  return text === '' ? refuse('invalid empty volume spec', form, node) : node;
+};
+
+const device: Transform = (node, path) => {
+  const form = 'write source:target:permissions, or a mapping with source: and target:';
+  if (node.is === 'map') return withTarget(node, path, 'service device', 'mount target');
+  const text = textOf(node) ?? wrongType(node, path, 'service volume mount', form);
+  return text.split(':').length > 3
+    ? refuse(`confusing device mapping, please use long syntax: ${text}`, form, node)
+    : node;
+};
+
+const gpus: Transform = (node, path) =>
+  node.is === 'list' || textOf(node) !== undefined ? node : wrongType(node, path, 'gpus', 'write all, or a list');
+
+/** What is in long form must say where in the container it goes (compose-go `override/uncity.go`). */
+function withTarget(node: MapNode, path: Path, what: string, wanted: string): Node {
+  if (node.entries.has('target')) return node;
+  const form = wanted === 'target port' ? 'PORT' : 'PATH';
+  return refuse(`${what} ${pathText(path)} is missing a ${wanted}`, `write target: ${form}`, node);
+}
+
+function refuse(message: string, hint: string, { span }: Node): never {
+  throw new ComposeError({ reason: 'invalid-value', message, hint, span });
+}
 
 /** `external: {name: x}` is an old way of saying `external: true` and `name: x`. */
 const external: Transform = (node) => {
@@ -169,7 +203,11 @@ const TRANSFORMS = new PathTable<Transform>([
   ['services.*.extends', from('service')],
   ['services.*.models', names],
   ['services.*.networks', names],
+  ['services.*.devices.*', device],
+  ['services.*.gpus', gpus],
+  ['services.*.ports', ports],
   ['services.*.ports.*', port],
+  ['services.*.volumes.*', volume],
   ['services.*.secrets.*', from('source')],
   ['services.*.configs.*', from('source')],
   ['services.*.ulimits.*', limit],

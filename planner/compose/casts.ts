@@ -1,3 +1,4 @@
+import { goFloat } from '../options/go-float.ts';
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
 import type { Scalar } from './node.ts';
@@ -12,8 +13,8 @@ const asInteger: Cast = (text) => {
 };
 
 const asFloat: Cast = (text) => {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  return Number.isNaN(value)
+  const value = goFloat(text);
+  return value === undefined
     ? fail(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`)
     : ok({ float: value });
 };

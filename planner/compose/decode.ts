@@ -3,6 +3,7 @@ import { compareText } from '../hcl/value.ts';
 import { sizeBytes } from '../options/checks.ts';
 import type { Span } from '../source.ts';
 import { composeBoolean } from './casts.ts';
+import { hostAddresses, hostProblems } from './hosts.ts';
 import { complain } from './load.ts';
 import type { MapNode, Node } from './node.ts';
 import { child, entriesOf, isNull, itemsOf, textOf } from './node.ts';
@@ -114,6 +115,11 @@ class Decoder {
     };
   }
 
+  #hosts(node: Node | undefined, path: string): BuildSection['extraHosts'] {
+    this.diagnostics.push(...hostProblems(node, path));
+    return hostAddresses(node);
+  }
+
   #refuse(path: string, problem: string, hint: string, span: Span): void {
     this.diagnostics.push({ reason: 'invalid-value', message: `${path}: ${problem}`, hint, span });
   }
@@ -152,7 +158,7 @@ class Decoder {
   #size(node: Node | undefined, path: string): number {
     if (node?.is !== 'scalar') return 0;
     if (typeof node.value === 'bigint') return Number(node.value);
-    if (typeof node.value !== 'string' || node.value === '') return 0;
+    if (typeof node.value !== 'string') return 0;
     const bytes = sizeBytes(node.value);
     if (bytes === undefined) {
       this.#refuse(path, `invalid size: '${node.value}'`, 'write a number with b, k, m or g', node.span);
@@ -170,30 +176,6 @@ class Decoder {
       this.#refuse(`${path}.${name}`, 'soft and hard must be whole numbers', 'write them without quotes', value.span);
       return [];
     });
-  }
-
-  /** Addresses by host; hosts of a list gather (compose-go `types/hostList.go`). */
-  #hosts(node: Node | undefined, path: string): ReadonlyMap<string, readonly string[]> {
-    const hosts = new Map<string, readonly string[]>();
-    const add = (host: string, addresses: readonly string[], span: Span): void => {
-      if (host === '' || /[:=]/.test(host)) this.#refuse(path, `bad host name '${host}'`, 'write host=address', span);
-      const bare = addresses.map((address) => address.replace(/^\[(.+)\]$/, '$1'));
-      hosts.set(host, [...(hosts.get(host) ?? []), ...bare]);
-    };
-    for (const [host, { key, value }] of entriesOf(node)) {
-      add(host, value.is === 'list' ? texts(value) : [text(value)], key);
-    }
-    for (const item of itemsOf(node)) {
-      const said = text(item);
-      const separator = ['=', ':'].find((one) => said.includes(one));
-      if (separator === undefined) {
-        this.#refuse(path, `invalid additional host, missing IP: ${said}`, 'write host=address', item.span);
-        continue;
-      }
-      const cut = said.indexOf(separator);
-      add(said.slice(0, cut), said.slice(cut + 1).split(','), item.span);
-    }
-    return hosts;
   }
 }
 

@@ -167,18 +167,28 @@ function isFile(name: string, fs: ComposeFileSystem): boolean {
   return kind === 'file' || kind === 'other';
 }
 
-function readFile(name: string, { fs, cwd, stdin }: ProjectRequest): IncludedFile {
+function readFile(name: string, { files, fs, cwd, stdin }: ProjectRequest): IncludedFile {
   if (name === '-') return { path: name, file: { name, text: stdin ?? '' } };
-  const problem = (message: string): ComposeError =>
-    new ComposeError({ reason: 'missing-file', message, hint: 'check the name given with -f' });
-  if (fs.kind(name) === 'dir') throw problem(`read ${name}: is a directory`);
+  const problem = (message: string, otherwise: string): ComposeError =>
+    new ComposeError({
+      reason: 'missing-file',
+      message,
+      hint: files.length > 0 ? 'check the name given with -f' : otherwise,
+    });
+  if (fs.kind(name) === 'dir') throw problem(`read ${name}: is a directory`, 'COMPOSE_FILE names it');
   let text: string | undefined;
   try {
     text = fs.readText(name);
   } catch (error) {
-    throw problem(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ComposeError({
+      reason: 'unreadable-file',
+      message: `${name}: ${why}`,
+      hint: 'the file must be readable text in UTF-8, or in UTF-16 with a byte order mark',
+    });
   }
-  if (text === undefined) throw problem(`open ${name}: no such file or directory`);
+  if (text === undefined)
+    throw problem(`open ${name}: no such file or directory`, 'it went away, or is a link to nothing');
   const file: SourceFile = { name: displayName(name, cwd), text };
   return { path: name, file };
 }

@@ -1,9 +1,9 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
-import type { SourceFile } from '../source.ts';
-import type { Variables } from './template.ts';
-import { interpolate, problemText } from './template.ts';
+import type { SourceFile, Span } from '../source.ts';
+import type { TemplateProblem, Variables } from './template.ts';
+import { interpolate, MAX_CHARACTERS, problemText } from './template.ts';
 
 /** White space within a line, as the reference counts it. */
 const BLANK = /[\t\v\f\r \u0085\u00a0]/;
@@ -67,9 +67,9 @@ class EnvFile {
         return this.#assignment(trimmedEnd(this.#text.slice(keyStart, at)), character, start);
       }
       if (!BLANK.test(character) && !/^[\p{L}\p{N}_.[\]-]$/u.test(character)) {
-        const line = this.#text.slice(keyStart, keyStart + 80).split('\n', 1)[0] ?? '';
+        const name = /^[^=:\n]{0,80}(?=[=:])/.exec(this.#text.slice(keyStart, keyStart + 81));
         return this.#problem(
-          `unexpected character ${shown(character)} in variable name ${shown(line)}`,
+          `unexpected character ${shown(character)} in ${name === null ? 'a variable name' : `variable name ${shown(name[0])}`}`,
           'write NAME=value; a name has letters, digits, _, . and -',
           at,
         );
@@ -118,8 +118,7 @@ class EnvFile {
         return undefined;
       } else value += character;
     }
-    const line = this.#text.slice(start, start + 80).split('\n', 1)[0] ?? '';
-    return this.#problem(`unterminated quoted value ${line}`, `close it with ${quote}`, start);
+    return this.#problem(`unterminated quoted value of ${key}`, `close it with ${quote}`, start);
   }
 
   #set(key: string, value: string, at: number): Diagnostic | undefined {
@@ -128,21 +127,15 @@ class EnvFile {
       this.#values.set(key, result.value);
       return undefined;
     }
-    return {
-      reason: 'interpolation',
-      message: problemText(result.failure),
-      hint: result.failure.is === 'required' ? `set ${result.failure.name}` : 'write $$ for a dollar sign',
-      span: this.#span(at),
-    };
+    return { reason: 'interpolation', ...valueProblem(key, result.failure), span: this.#span(at) };
   }
 
   #problem(message: string, hint: string, at: number): Diagnostic {
     return { reason: 'env-file', message, hint, span: this.#span(at) };
   }
 
-  #span(start: number): NonNullable<Diagnostic['span']> {
-    const newline = this.#text.indexOf('\n', start);
-    return { file: this.#file, start, end: newline === -1 ? this.#text.length : newline };
+  #span(start: number): Span {
+    return maskedSpan(this.#file, start);
   }
 
   #rest(): string {
@@ -152,6 +145,37 @@ class EnvFile {
   #skip(kind: RegExp): void {
     while (kind.test(this.#text.charAt(this.#at))) this.#at++;
   }
+}
+
+/** What is wrong with references in a value, without the value. */
+function valueProblem(key: string, failure: TemplateProblem): Pick<Diagnostic, 'message' | 'hint'> {
+  switch (failure.is) {
+    case 'required':
+      return { message: problemText(failure), hint: `set ${failure.name}` };
+    case 'invalid':
+      return { message: `invalid template in the value of ${key}`, hint: 'write $$ for a dollar sign' };
+    case 'too-long':
+      return {
+        message: `the value of ${key} comes to more than ${MAX_CHARACTERS} characters`,
+        hint: 'a value that holds others that hold others grows fast',
+      };
+  }
+}
+
+/** A place in the file as it may be shown: of every line only the name, as values may be passwords. */
+function maskedSpan({ name, text }: SourceFile, offset: number): Span {
+  const before = text.slice(0, offset).split('\n');
+  const lines = text.split('\n').map(maskedLine);
+  const above = lines.slice(0, before.length - 1).reduce((length, line) => length + line.length + 1, 0);
+  const line = lines[before.length - 1] ?? '';
+  const start = above + Math.min(before.at(-1)?.length ?? 0, line.length);
+  return { file: { name, text: lines.join('\n') }, start, end: above + line.length };
+}
+
+function maskedLine(line: string): string {
+  if (/^\s*(?:#.*)?$/.test(line)) return line;
+  const name = /^[^=:]*[=:]/.exec(line)?.[0];
+  return `${name ?? ''}***`;
 }
 
 /** Without the white space at its end; an expression with `$` would try every run of blanks in the text. */

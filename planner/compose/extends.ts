@@ -115,8 +115,15 @@ class Extender {
     const reference = { service: name, file: scope.file, span: said.span };
     const longer = [...chain, reference];
     const isCycle = longer.some(({ service: other, file: otherFile }) => other === service && otherFile === from.file);
-    if (isCycle || longer.length > MAX_CHAIN)
-      throw new ComposeError(cycle(longer, { service, file: from.file, span: said.span }));
+    if (isCycle) throw new ComposeError(cycle(longer, { service, file: from.file, span: said.span }));
+    if (longer.length > MAX_CHAIN) {
+      throw new ComposeError({
+        reason: 'too-deep',
+        message: `service ${JSON.stringify(longer[0]?.service)} extends others over more than ${MAX_CHAIN} levels`,
+        hint: 'let services extend the first one of such a chain directly',
+        span: said.span,
+      });
+    }
     return this.service(service, from, longer, marked);
   }
 

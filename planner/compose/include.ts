@@ -135,8 +135,15 @@ function loadEntry(
     if (isRemoteFile(text)) refuseRemote(text, span);
     const full = resolvePath(context.dir, text, context.homeDir);
     const { chain, tally } = including;
-    if (chain.includes(full) || chain.length > MAX_DEPTH)
-      throw new ComposeError(cycle([...chain, full], context, span));
+    if (chain.includes(full)) throw new ComposeError(cycle([...chain, full], context, span));
+    if (chain.length > MAX_DEPTH) {
+      throw new ComposeError({
+        reason: 'too-deep',
+        message: `files include others over more than ${MAX_DEPTH} levels`,
+        hint: 'include the inner files from an outer one',
+        span,
+      });
+    }
     const file = readNamed(context, full, span);
     tally.add(file, span);
     return { path: full, file };

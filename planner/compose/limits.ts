@@ -1,8 +1,9 @@
+import { cleanPath } from '../clean-path.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { sizeBytes } from '../options/checks.ts';
 import type { Span } from '../source.ts';
 import type { Node } from './node.ts';
-import { child } from './node.ts';
+import { child, itemsOf, textOf } from './node.ts';
 import { scalarText } from './scalar.ts';
 import type { ComposeService } from './service.ts';
 
@@ -21,7 +22,12 @@ const LIMITS: readonly (readonly [
 
 /** What contradicts itself in how services run (compose-go `loader/validate.go`): limits, numbers, names of containers. */
 export function limitProblems(services: readonly ComposeService[]): readonly Diagnostic[] {
-  return services.flatMap((service) => [...contradictions(service), ...sharedNames(service)]);
+  return services.flatMap((service) => [
+    ...contradictions(service),
+    ...sharedNames(service),
+    ...sharedMounts(service),
+    ...targetlessWatches(service),
+  ]);
 }
 
 function number(text: string): number | undefined {
@@ -48,6 +54,47 @@ function sharedNames({ name, node }: ComposeService): readonly Diagnostic[] {
   const where = count === 'scale' ? 'scale' : 'deploy.replicas';
   const message = `services.${name}: can't set container_name and ${where} as container name must be unique`;
   return [problem(message, 'take out the name, or run one', said.span)];
+}
+
+/** One place in the container holds one mount. Volumes among themselves have been merged by then. */
+function sharedMounts({ name, node }: ComposeService): readonly Diagnostic[] {
+  const taken = new Map<string, string>();
+  const mounts = (['tmpfs', 'volumes'] as const).flatMap((key) =>
+    itemsOf(child(node, key)).map((mount, at) => {
+      const target = key === 'tmpfs' ? textOf(mount)?.split(':', 1)[0] : mountTarget(mount);
+      return { where: `services.${name}.${key}[${at}]`, target, span: mount.span };
+    }),
+  );
+  return mounts.flatMap(({ where, target, span }) => {
+    const earlier = target === undefined ? undefined : taken.get(target);
+    if (target !== undefined && earlier === undefined) taken.set(target, where);
+    if (earlier === undefined) return [];
+    return [problem(`${where}: target ${target} already mounted as ${earlier}`, 'mount it once', span)];
+  });
+}
+
+function mountTarget(mount: Node): string | undefined {
+  const text = textOf(mount);
+  const target = text === undefined ? textOf(child(mount, 'target')) : shortTarget(text);
+  return target === undefined || target === '' ? undefined : cleanPath(target);
+}
+
+function shortTarget(text: string): string | undefined {
+  const parts = text.replace(/^[A-Za-z]:(?=[\\/])/, (drive) => drive.replace(':', '')).split(':');
+  return parts.length === 1 ? parts[0] : parts[1];
+}
+
+function targetlessWatches({ name, node }: ComposeService): readonly Diagnostic[] {
+  return itemsOf(child(child(node, 'develop'), 'watch'))
+    .filter((watch) => (textOf(child(watch, 'target')) ?? '') === '')
+    .filter((watch) => !['rebuild', 'restart'].includes(textOf(child(watch, 'action')) ?? ''))
+    .map(({ span }) =>
+      problem(
+        `services.${name}.develop.watch: target is required for non-rebuild actions`,
+        'write target: PATH, where the files go in the container',
+        span,
+      ),
+    );
 }
 
 function scaleOf(node: Node, key: string): string {

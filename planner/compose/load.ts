@@ -13,7 +13,7 @@ import type { MapNode } from './node.ts';
 import { entriesOf, map, scalar, withEntries } from './node.ts';
 import { withResolvedPaths } from './resolve-paths.ts';
 import { COMPOSE_SCHEMA } from './schema.ts';
-import { resourceProblems } from './resources.ts';
+import { mountProblems, resourceProblems } from './resources.ts';
 import { withoutRepeats } from './unique.ts';
 import { schemaProblems } from './validate.ts';
 
@@ -39,6 +39,7 @@ const loadFiles: LoadIncluded = ({ files, context, relativeDir, including }) => 
     }
   }
   const complete = withDefaults(model);
+  complain(mountProblems(complete));
   if (context.mode === 'compose') complain(resourceProblems(complete));
   return withResolvedPaths(complete, relativeDir, context);
 };

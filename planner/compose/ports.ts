@@ -22,7 +22,8 @@ function parts(spec: string): { readonly address: string; readonly published: st
   return { address: all.slice(0, -2).join(':'), published, target };
 }
 
-function isAddress(text: string): boolean {
+/** Whether a text is an IPv4 or IPv6 address, which may be in brackets. */
+export function isAddress(text: string): boolean {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(bare)) return bare.split('.').every((part) => Number(part) < 256);
   return bare.includes(':') && /^[\da-fA-F:.%\w]+$/.test(bare);

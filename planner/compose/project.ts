@@ -6,11 +6,14 @@ import { projectProblems } from './compose-consistency.ts';
 import { decodeModel } from './decode.ts';
 import type { ProjectRequest } from './discover.ts';
 import { displayName, findProject } from './discover.ts';
-import { ComposeError } from './error.ts';
+import { ComposeError, upToMost } from './error.ts';
 import { complain, loadModel } from './load.ts';
 import type { MapNode } from './node.ts';
+import { activeProfiles, enabledServices } from './profiles.ts';
 import { nameInFiles, normalizedName } from './project-name.ts';
 import type { ComposeModel, ComposeService } from './service.ts';
+import { labelFileProblems } from './service-environment.ts';
+import { valueProblems } from './values.ts';
 import { unsetVariables, warning } from './warnings.ts';
 
 /** A project as `docker compose` sees it. */
@@ -21,6 +24,8 @@ export interface ComposeProject {
   /** Variables of the process and of env files. */
   readonly environment: ReadonlyMap<string, string>;
   readonly model: ComposeModel;
+  /** The active ones; `*` is all. */
+  readonly profiles: ReadonlySet<string>;
   /** Services of the active profiles. */
   readonly enabled: readonly ComposeService[];
   readonly warnings: readonly Diagnostic[];
@@ -78,10 +83,13 @@ function load(
   } as const;
   const root = loadModel(found.files, context);
   if (root.entries.size === 0) throw emptyFile(root);
+  complain(valueProblems(root));
   const model = decodeModel(root);
-  const enabled = enabledServices(model, activeProfiles(input.profiles, environment));
+  const profiles = activeProfiles(input.profiles, environment);
+  const enabled = enabledServices(model, profiles);
   complain(projectProblems(root, model, enabled));
-  return { name, dir: found.dir, environment, model, enabled };
+  complain(upToMost(enabled, (service) => labelFileProblems(service, context)));
+  return { name, dir: found.dir, environment, model, profiles, enabled };
 }
 
 function emptyFile(root: MapNode): ComposeError {
@@ -126,16 +134,4 @@ function projectName(
     warn(`project has been loaded without an explicit name from a symlink. Using name ${JSON.stringify(name)}`);
   }
   return name;
-}
-
-function activeProfiles(flags: readonly string[], environment: ReadonlyMap<string, string>): ReadonlySet<string> {
-  if (flags.length > 0) return new Set(flags);
-  const listed = (environment.get('COMPOSE_PROFILES') ?? '').split(',').map((name) => name.trim());
-  return new Set(listed.filter((name) => name !== ''));
-}
-
-function enabledServices({ services }: ComposeModel, active: ReadonlySet<string>): readonly ComposeService[] {
-  const isEnabled = ({ profiles }: ComposeService): boolean =>
-    profiles.length === 0 || active.has('*') || profiles.some((profile) => active.has(profile));
-  return [...services.values()].filter(isEnabled);
 }

@@ -1,7 +1,8 @@
 import { didYouMean } from '../hcl/suggest.ts';
 import { ComposeError } from './error.ts';
 import type { ComposeProject } from './project.ts';
-import type { ComposeService } from './service.ts';
+import { enabledServices } from './profiles.ts';
+import type { ComposeService, Dependency } from './service.ts';
 
 /** The services of one `docker compose build`. */
 export interface Selection {
@@ -15,7 +16,8 @@ const SERVICE = 'service:';
 
 /**
  * What a build of some services takes in (docker/compose v2.40 `pkg/compose/build.go`): services that their contexts name
- * are built as well; what they depend on only with `withDependencies`. Throws {@link ComposeError} for unknown names.
+ * are built as well; what they depend on only with `withDependencies`. The profiles of all these are active then, and
+ * everything they depend on must be. Throws {@link ComposeError} for names that are not to be had.
  */
 export function selectServices(
   project: ComposeProject,
@@ -24,17 +26,46 @@ export function selectServices(
 ): Selection {
   const { services } = project.model;
   const named = names.length === 0 ? project.enabled : names.map((name) => find(project, name));
-  const chosen = closure(named, ({ build }) =>
+  const chosen = closure(named, ({ build, span }) =>
     [...(build?.contexts.values() ?? [])]
       .filter((context) => context.startsWith(SERVICE))
-      .flatMap((context) => services.get(context.slice(SERVICE.length)) ?? []),
+      .map((context) => {
+        const name = context.slice(SERVICE.length);
+        const provider = services.get(name);
+        if (provider !== undefined) return provider;
+        throw unavailable({ name, span: build?.places.get('additional_contexts') ?? span }, undefined, project);
+      }),
   );
-  const available = new Set([...project.enabled, ...chosen].map(({ name }) => name));
+  const available = new Set(withProfilesOf(chosen, project).map(({ name }) => name));
   const defined = closure(chosen, ({ dependsOn }) =>
-    dependsOn.flatMap(({ name }) => (available.has(name) ? (services.get(name) ?? []) : [])),
+    dependsOn.flatMap((dependency) => {
+      const needed = services.get(dependency.name);
+      if (needed !== undefined && available.has(dependency.name)) return [needed];
+      if (dependency.required) throw unavailable(dependency, needed, project);
+      return [];
+    }),
   );
   const isBuilt = ({ build }: ComposeService): boolean => build !== undefined;
   return { requested: (withDependencies ? defined : chosen).filter(isBuilt), defined: defined.filter(isBuilt) };
+}
+
+/** The services of the active profiles and of those of services that were named in spite of theirs. */
+function withProfilesOf(chosen: readonly ComposeService[], project: ComposeProject): readonly ComposeService[] {
+  const enabled = new Set(project.enabled);
+  const theirs = chosen.filter((service) => !enabled.has(service)).flatMap(({ profiles }) => profiles);
+  return enabledServices(project.model, new Set([...project.profiles, ...theirs]));
+}
+
+function unavailable(
+  { name, span }: Pick<Dependency, 'name' | 'span'>,
+  needed: ComposeService | undefined,
+  { model }: ComposeProject,
+): ComposeError {
+  const hint =
+    needed === undefined
+      ? didYouMean(name, model.services.keys(), 'there is none')
+      : `its profile is not active; add --profile ${needed.profiles[0] ?? ''}`;
+  return new ComposeError({ reason: 'unknown-service', message: `no such service: ${name}`, hint, span });
 }
 
 function find({ model }: ComposeProject, name: string): ComposeService {

@@ -1,7 +1,9 @@
+import type { Diagnostic } from '../diagnostic.ts';
 import type { LoadContext } from './context.ts';
 import { readNamed } from './context.ts';
 import { parseEnvFile } from './env-file.ts';
 import { ComposeError } from './error.ts';
+import { child, itemsOf, textOf } from './node.ts';
 import type { ComposeModel, ComposeService } from './service.ts';
 
 /**
@@ -17,7 +19,7 @@ export function serviceEnvironment(service: ComposeService, context: LoadContext
   }
   const fromFiles = new Map<string, string>();
   for (const { path, required, format, span } of service.envFiles) {
-    if (format !== '') {
+    if (format !== '' && format !== '.env') {
       throw new ComposeError({
         reason: 'unsupported',
         message: `unsupported env_file format ${JSON.stringify(format)}`,
@@ -42,6 +44,26 @@ export function serviceEnvironment(service: ComposeService, context: LoadContext
     for (const [name, value] of parsed.value) fromFiles.set(name, value);
   }
   return new Map([...fromFiles, ...own]);
+}
+
+/** What is wrong with the label files of a service (compose-go `types/project.go`, `WithServicesLabelsResolved`). */
+export function labelFileProblems({ node }: ComposeService, context: LoadContext): readonly Diagnostic[] {
+  const labels = new Map<string, string>();
+  return itemsOf(child(node, 'label_file')).flatMap((item) => {
+    const path = textOf(item);
+    if (path === undefined) return [];
+    if (context.fs.kind(path) === undefined) {
+      const message = `label file ${path} not found: stat ${path}: no such file or directory`;
+      return [{ reason: 'missing-file', message, hint: 'create it, or take out label_file:', span: item.span }];
+    }
+    const parsed = parseEnvFile(readNamed(context, path, item.span), {
+      get: (name) => labels.get(name),
+      onUnset: context.onUnset,
+    });
+    if (!parsed.ok) return [parsed.failure];
+    for (const [name, value] of parsed.value) labels.set(name, value);
+    return [];
+  });
 }
 
 /** The variables that the secrets of a model are taken from, where they are set. */

@@ -1,6 +1,5 @@
 import type { MutableRawTarget, RawTarget } from '../bake/raw-target.ts';
 import { unique } from '../bake/raw-target.ts';
-import type { Diagnostic } from '../diagnostic.ts';
 import { ulimitProblem } from '../options/checks.ts';
 import type { SecretEntry } from '../target.ts';
 import { BuildEntries, buildPlaces, joinedHosts, sshEntryOf } from './build-entries.ts';
@@ -8,11 +7,19 @@ import type { LoadContext } from './context.ts';
 import { serviceEnvironment } from './service-environment.ts';
 import type { BuildSection, ComposeModel, ComposeService } from './service.ts';
 import { humanSize } from './size.ts';
+import type { ExtensionNotes } from './x-bake.ts';
 import { projectId, withExtension } from './x-bake.ts';
 
 /** A service's name as a target has it: bake does not take dots. */
 export function targetName(service: string): string {
   return service.replaceAll('.', '_');
+}
+
+/** What making a target depends on. */
+export interface TargetSurroundings {
+  readonly model: ComposeModel;
+  readonly context: LoadContext;
+  readonly notes: ExtensionNotes;
 }
 
 /** One service as a target of bake. */
@@ -21,25 +28,17 @@ export class TargetMaker {
   readonly #build: BuildSection;
   readonly #model: ComposeModel;
   readonly #context: LoadContext;
-  readonly #diagnostics: Diagnostic[];
+  readonly #notes: ExtensionNotes;
   readonly #entries: BuildEntries;
 
-  /** What is wrong with the service is added to `diagnostics`. */
-  constructor(
-    service: ComposeService,
-    build: BuildSection,
-    {
-      model,
-      context,
-      diagnostics,
-    }: { readonly model: ComposeModel; readonly context: LoadContext; readonly diagnostics: Diagnostic[] },
-  ) {
+  /** What is wrong with the service is added to the notes. */
+  constructor(service: ComposeService, build: BuildSection, { model, context, notes }: TargetSurroundings) {
     this.#service = service;
     this.#build = build;
     this.#model = model;
     this.#context = context;
-    this.#diagnostics = diagnostics;
-    this.#entries = new BuildEntries(service, build, diagnostics);
+    this.#notes = notes;
+    this.#entries = new BuildEntries(service, build, notes.diagnostics);
   }
 
   target(name: string): RawTarget {
@@ -72,7 +71,8 @@ export class TargetMaker {
     if (build.pull) target.pull = true;
     const project = projectId(build.xDepot);
     if (project !== undefined) target.projectId = project;
-    const extended = build.xBake === undefined ? target : withExtension(target, build.xBake, linked);
+    const notes = this.#notes;
+    const extended = build.xBake === undefined ? target : withExtension(target, build.xBake, { linked, notes });
     const hasTags = (extended.tags ?? []).length > 0;
     return hasTags || this.#service.image === '' ? extended : { ...extended, tags: [this.#service.image] };
   }
@@ -94,7 +94,7 @@ export class TargetMaker {
       const secret = this.#model.secrets.get(source);
       if (secret === undefined) continue;
       if (secret.external) {
-        this.#diagnostics.push({
+        this.#notes.diagnostics.push({
           reason: 'unsupported',
           message: `unsupported external secret ${source}`,
           hint: 'a build needs file: or environment:',

@@ -16,7 +16,7 @@ export interface Variables {
 /** Nested defaults deeper than this are refused. */
 const MAX_DEPTH = 100;
 /** Results longer than this are refused: variables of variables of variables double in length each time. */
-const MAX_CHARACTERS = 4 * 1024 * 1024;
+export const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /**
  * Replaces `$NAME` and `${...}` in a text (compose-go v2.9 `template/template.go`). Defaults and messages are evaluated

@@ -118,8 +118,8 @@ function scalarProblems(node: Node, schema: Of<'scalar'>, path: Path): readonly 
   if (schema.pattern !== undefined && !schema.pattern.test(text)) {
     return say(`'${text}' does not match pattern '${schema.pattern.source}'`, 'the value must have this form');
   }
-  if (typeof node.value !== 'bigint') return [];
-  const number = Number(node.value);
+  const number = numberOf(node);
+  if (number === undefined) return [];
   if (schema.least !== undefined && number < schema.least)
     return say(`must be greater than or equal to ${schema.least}`, `it is ${number}`);
   if (schema.most !== undefined && number > schema.most)
@@ -127,8 +127,13 @@ function scalarProblems(node: Node, schema: Of<'scalar'>, path: Path): readonly 
   return [];
 }
 
+function numberOf({ value }: Pick<ScalarNode, 'value'>): number | undefined {
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'object' && value !== null && 'float' in value ? value.float : undefined;
+}
+
 function hasType({ value }: ScalarNode, type: Of<'scalar'>['types'][number]): boolean {
-  const float = typeof value === 'object' && value !== null && 'float' in value ? value.float : undefined;
+  const float = typeof value === 'bigint' ? undefined : numberOf({ value });
   switch (type) {
     case 'string':
       return typeof value === 'string';

@@ -26,6 +26,7 @@ export class YamlReader {
   readonly #anchors = new Map<string, { node?: Node; readonly path: Path; values: number }>();
   readonly #duplicates: Diagnostic[] = [];
   #values = 0;
+  #hasAliases = false;
 
   constructor(file: SourceFile, placed: (offset: number) => number) {
     this.#file = file;
@@ -56,14 +57,16 @@ export class YamlReader {
 
   #count(values: number, span: Span): void {
     this.#values += values;
-    if (this.#values > MAX_VALUES) {
-      throw new ComposeError({
-        reason: 'too-large',
-        message: `aliases make this file grow to more than ${MAX_VALUES} values`,
-        hint: 'anchors that hold aliases of anchors multiply; use fewer of them',
-        span,
-      });
-    }
+    if (this.#values > MAX_VALUES) throw new ComposeError({ reason: 'too-large', ...this.#tooMany(), span });
+  }
+
+  #tooMany(): Pick<Diagnostic, 'message' | 'hint'> {
+    return this.#hasAliases
+      ? {
+          message: `aliases make this file grow to more than ${MAX_VALUES} values`,
+          hint: 'anchors that hold aliases of anchors multiply; use fewer of them',
+        }
+      : { message: `this file has more than ${MAX_VALUES} values`, hint: 'split it into several files' };
   }
 
   #node(node: ParsedNode, path: Path): Node {
@@ -102,6 +105,7 @@ export class YamlReader {
         span,
       });
     }
+    this.#hasAliases = true;
     this.#count(anchor.values, span);
     return anchor.node;
   }

@@ -10,6 +10,9 @@ import { YamlReader } from './yaml-reader.ts';
 /** Longer files are refused: no Compose file is, and reading them takes seconds for each MiB. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
+/** Characters that YAML does not have (YAML 1.2, 5.1), as Go's reader has it. */
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/;
+
 /**
  * The documents of a YAML file, with the place of every value. Scalars mean what they mean to the Compose loader; merge
  * keys are merged and aliases followed, over document borders too. Throws {@link ComposeError}.
@@ -28,6 +31,12 @@ const READ = new WeakMap<SourceFile, readonly Node[]>();
 function readDocuments(file: SourceFile): readonly Node[] {
   if (file.text.length > MAX_CHARACTERS) {
     throw refusal(file, 0, 'the file is larger than 8 MiB', 'Compose files are smaller; is this one the right one?');
+  }
+  const control = CONTROL.exec(file.text);
+  if (control !== null) {
+    const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    const hint = `take out the character U+${code}, or write it as an escape in double quotes`;
+    throw refusal(file, control.index, 'yaml: control characters are not allowed', hint);
   }
   const { documents, placed } = parse(file);
   const reader = new YamlReader(file, placed);

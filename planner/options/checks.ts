@@ -1,4 +1,5 @@
 import { didYouMean } from '../hcl/suggest.ts';
+import { goFloat } from './go-float.ts';
 
 const ULIMITS = new Set([
   'core',
@@ -101,7 +102,8 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** Bytes of a size with a 1024-based unit (docker/go-units `RAMInBytes`); undefined when it is none. */
 export function sizeBytes(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?) ?(?:([kmgtp])i?b?|b)?$/i.exec(text);
-  if (!match) return undefined;
-  return Math.trunc(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));
+  const match = /^(.*[\d.]) ?(?:([kmgtp])i?b?|b)?$/i.exec(text);
+  const size = goFloat(match?.[1] ?? '');
+  if (size === undefined || size < 0) return undefined;
+  return Math.trunc(size * (UNITS[(match?.[2] ?? '').toLowerCase()] ?? 1));
 }

@@ -162,7 +162,7 @@ async function dockerfileHint(dir: string, shown: string): Promise<string> {
   const entries = await readdir(dir).catch(() => undefined);
   if (entries === undefined) return `there is no folder ${shown}`;
   const candidates = entries.filter((name) => /dockerfile/i.test(name)).slice(0, 3);
-  if (candidates.length === 0) return `set dockerfile = "..." in the target, relative to its context`;
+  if (candidates.length === 0) return 'name another with dockerfile (in the target, or under build:) or with -f';
   return `there is ${candidates.map((name) => path.join(shown, name)).join(', ')}`;
 }
 

@@ -1,5 +1,5 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { DepotRun } from '../rig/depot.ts';
 import { depot } from '../rig/depot.ts';
@@ -9,6 +9,7 @@ import { tempFolder } from '../rig/folder.ts';
 import { peers } from '../rig/peers.ts';
 import { testRegistry } from '../rig/registry.ts';
 
+const LAUNCHER = resolve(import.meta.dirname, '../../cli/depot.mjs');
 const SHOP = resolve(import.meta.dirname, '../../fixtures/compose-shop');
 const BUILD_MS = 240_000;
 
@@ -161,14 +162,109 @@ describe('depot compose build', () => {
     expect(built.stderr).toBe('{"id":"dots-a.b","status":"Built"}\n{"id":"dots-a_b","status":"Built"}\n');
   });
 
-  test('what is not build goes to docker compose, or it is said that there is none', async () => {
+  test('names a missing Dockerfile in words of Compose files', async () => {
+    await using folder = await project({ 'compose.yaml': 'services: {a: {build: .}}\n' });
+    const failed = await run(folder.path, ['compose', 'build']);
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toContain('under build:');
+    expect(failed.stderr).not.toContain('dockerfile = ');
+  });
+
+  test('fails when it cannot say what has been built', async () => {
+    await using folder = await project({ 'compose.yaml': 'services: {a: {build: .}}\n', Dockerfile: BASE });
+    const shell = ['/bin/sh', '-c', `exec '${process.execPath}' '${LAUNCHER}' "$@" 2> /dev/full`] as const;
+    const env = { DOCKER_HOST: engine.dockerHost };
+    const lost = await depot(['depot', 'compose', '-p', 'lost', 'build'], {
+      cwd: folder.path,
+      env,
+      program: [...shell],
+    });
+    expect(lost.exitCode).toBe(1);
+    const quiet = ['depot', 'compose', '-p', 'lost', 'build', '--quiet'];
+    expect((await depot(quiet, { cwd: folder.path, env, program: [...shell] })).exitCode).toBe(0);
+  });
+
+  test('what is not build goes to docker compose', async () => {
     await using folder = await project({ 'compose.yaml': 'services: {a: {image: x}}\n', 'path/other': '' });
-    await writeFile(join(folder.path, 'path', 'docker'), '#!/bin/sh\necho "$@"\nexit 7\n', { mode: 0o755 });
+    const docker = '#!/bin/sh\n[ "$*" = "compose version" ] && exit 0\necho "$@"\nexit 7\n';
+    await writeFile(join(folder.path, 'path', 'docker'), docker, { mode: 0o755 });
     const path = `${join(folder.path, 'path')}:${process.env['PATH'] ?? ''}`;
     const handed = await run(folder.path, ['compose', '-f', 'compose.yaml', 'ps', '--all'], { PATH: path });
     expect(handed).toEqual({ exitCode: 7, stdout: 'compose -f compose.yaml ps --all\n', stderr: '' });
-    const alone = await run(folder.path, ['compose', 'ps'], { PATH: '/nowhere' });
-    expect(alone.exitCode).toBe(1);
-    expect(alone.stderr).toContain('there is no docker on PATH');
+  });
+});
+
+describe('depot compose up --build', () => {
+  const COMPOSE = [
+    'services:',
+    '  web:',
+    '    build: .',
+    '    image: ${IMAGE:-up-test}',
+    '    init: true',
+    '    command: ["/bin/busybox", "sleep", "600"]',
+    '    healthcheck: {test: [CMD, /bin/busybox, "true"], interval: 1s}',
+    '',
+  ].join('\n');
+
+  /** The variables of a user who has no docker command, but the programs of the sandboxed engine. */
+  async function withoutDocker(folder: string): Promise<Readonly<Record<string, string>>> {
+    const data = join(folder, 'data');
+    await mkdir(join(data, 'engine'), { recursive: true });
+    await symlink(await sharedRoot(), join(data, 'engine', 'root'));
+    const env = { DEPOT_DATA_DIR: data, PATH: '/nowhere' };
+    if (engine.handle.kind !== 'sandbox' || engine.docker.kind !== 'docker-unix') return env;
+    await symlink(dirname(engine.docker.path), join(data, 'engine', 'run'));
+    return { ...env, DOCKER_HOST: '' };
+  }
+
+  test(
+    'builds and starts; ps shows it, up alone leaves it, down takes it away',
+    async () => {
+      await using folder = await project({ 'compose.yaml': COMPOSE, Dockerfile: BASE });
+      const env = await withoutDocker(folder.path);
+      const compose = (...args: readonly string[]): Promise<DepotRun> =>
+        run(folder.path, ['compose', '-p', 'up-build', ...args], env);
+      try {
+        const started = await compose('--progress=plain', 'up', '-d', '--build', '--wait', 'web');
+        expect(started.exitCode, started.stderr).toBe(0);
+        expect(started.stdout).toContain('COPY bin/busybox');
+        expect(started.stderr).toContain(' up-test  Built\n');
+        const [first = ''] = (await compose('ps', '-q')).stdout.split('\n');
+        expect(first).toMatch(/^[0-9a-f]{64}$/);
+        expect((await compose('ps', '--format', '{{.Service}} {{.Image}} {{.State}}')).stdout).toBe(
+          'web up-test running\n',
+        );
+
+        const again = await compose('up', '-d');
+        expect(again.exitCode, again.stderr).toBe(0);
+        expect((await compose('ps', '-q')).stdout).toBe(`${first}\n`);
+
+        expect((await compose('config', '--images')).stdout).toBe('up-test\n');
+      } finally {
+        const down = await compose('down', '--timeout', '1');
+        expect(down.exitCode, down.stderr).toBe(0);
+      }
+      expect((await compose('ps', '-q')).stdout).toBe('');
+    },
+    BUILD_MS,
+  );
+
+  test('a project from standard input is built and started', async () => {
+    await using folder = await project({ Dockerfile: BASE });
+    const env = await withoutDocker(folder.path);
+    const options = {
+      cwd: folder.path,
+      input: COMPOSE,
+      env: { DOCKER_HOST: engine.dockerHost, ...env, IMAGE: 'up-stdin' },
+    };
+    const compose = (...args: readonly string[]): Promise<DepotRun> =>
+      depot(['compose', '-p', 'up-stdin', '-f', '-', ...args], options);
+    try {
+      const started = await compose('up', '-d', '--build', '--wait');
+      expect(started.exitCode, started.stderr).toBe(0);
+      expect((await compose('ps', '--format', '{{.Image}}')).stdout).toBe('up-stdin\n');
+    } finally {
+      await compose('down', '--timeout', '1');
+    }
   });
 });

@@ -154,7 +154,7 @@ test('SIGTERM is obeyed soon, also when the builder does not answer any more', a
   };
   try {
     const run = await bakeAsleep(project, env, { targets: ['web'], interrupt, interruptBy: 'SIGTERM', whenAsleep });
-    expect(run.exitCode).toBe(130);
+    expect(run.exitCode).toBe(143);
     expect(run.noticedMs).toBeLessThan(4_500);
   } finally {
     process.kill(daemon.pid, 'SIGCONT');

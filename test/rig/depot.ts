@@ -16,7 +16,7 @@ export interface DepotRun {
 export interface DepotOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** The program and its first arguments, in place of the launcher. */
   readonly program?: readonly [string, ...string[]];
   /** When it aborts, the process is sent `interruptBy`, or else SIGINT, as by Ctrl-C. */

@@ -109,7 +109,11 @@ export type DockerFinding =
   | { readonly is: 'not'; readonly why: string; readonly tooOld: boolean };
 
 /** The Docker Engine of `DOCKER_HOST`, the current context or the default socket. */
-export async function usableDocker({ env, signal }: DiscoverOptions): Promise<Result<DockerFinding, RuntimeFailure>> {
+export async function usableDocker({
+  dataDir,
+  env,
+  signal,
+}: DiscoverOptions): Promise<Result<DockerFinding, RuntimeFailure>> {
   const address = await dockerHost(env);
   if (!address.ok) return address;
   const { endpoint, text, askedBy } = address.value;
@@ -136,7 +140,9 @@ export async function usableDocker({ env, signal }: DiscoverOptions): Promise<Re
     });
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
-    if (askedBy === undefined) return ok({ is: 'not', why: `${text}: ${error.message}`, tooOld: false });
+    // The sandboxed engine's own socket is asked for by who wants to use that one: it is started, not complained about.
+    const isOurs = endpoint.kind === 'docker-unix' && endpoint.path === enginePaths({ dataDir }).socket;
+    if (askedBy === undefined || isOurs) return ok({ is: 'not', why: `${text}: ${error.message}`, tooOld: false });
     const hint = `${askedBy} asks for this Docker Engine. Start it, or unset that.`;
     const why = { hint, ...explainUnreachable(error.message, endpoint) };
     return fail({ reason: 'builder-unreachable', endpoint: text, ...why });

@@ -14,6 +14,20 @@ function marked([line, marks]: readonly [string, string]): string {
   return [...line].slice(from, marks.lastIndexOf('^') + 1).join('');
 }
 
+test('a line break in a name is shown as an escape', () => {
+  const span = { file: { name: 'a\nb', text: 'x' }, start: 0, end: 1 };
+  const related = [{ message: 'c\r\nd', span }];
+  expect(diagnosticText({ reason: 'x', message: 'no "a\r\nb"', hint: 'e\nf', span, related }).split('\n')).toEqual([
+    'a\\x0ab:1:1: no "a\\x0d\\x0ab"',
+    '  1 | x',
+    '    | ^ e\\x0af',
+    'a\\x0ab:1:1: c\\x0d\\x0ad',
+    '  1 | x',
+    '    | ^',
+  ]);
+  expect(diagnosticText({ reason: 'x', message: 'a\nb', hint: 'c\nd' })).toBe('a\\x0ab; c\\x0ad');
+});
+
 describe('an excerpt', () => {
   test('of a short line is the line', () => {
     expect(excerpt('a\nb = "cde"\n', 6, 11)).toEqual(['  2 | b = "cde"', '    |     ^^^^^ h']);

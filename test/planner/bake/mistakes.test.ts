@@ -218,3 +218,32 @@ test('JSON in the environment is told what is wrong with it', async () => {
   const [found] = await mistakesOf(text, { variables: new Map([['V_JSON', '['.repeat(1000)]]) });
   expect(found?.message).toContain('it is not JSON: This is nested too deeply');
 });
+
+test('a secret file that is not there is told with what would help', async () => {
+  const missing = 'failed to stat z: stat z: no such file or directory';
+  expect(await words('target "default" {\n  secret = ["id=z"]\n}\n')).toBe(
+    [
+      `docker-bake.hcl:2:12: target "default": ${missing}`,
+      '  2 |   secret = ["id=z"]',
+      '    |            ^^^^^^^^ create the file, or set the environment variable z',
+    ].join('\n'),
+  );
+  expect(await words('target "default" {\n  secret = ["id=y,src=z"]\n}\n')).toContain(
+    'create the file, or name another with src=',
+  );
+});
+
+test('what a flag sets wrongly is shown in the flag', async () => {
+  const text = 'target "default" {\n  secret = ["id=a,env=A"]\n  shm-size = "5m"\n}\n';
+  const overrides = ['*.secrets=id=z', '*.shm-size=5x'];
+  expect(await words(text, { overrides })).toBe(
+    [
+      `--set:1:1: target "default": invalid size: '5x'`,
+      '  1 | default.shm-size=5x',
+      '    | ^^^^^^^^^^^^^^^^^^^ write a number with b, k, m or g',
+      '--set:1:1: target "default": failed to stat z: stat z: no such file or directory',
+      '  1 | default.secrets=id=z',
+      '    | ^^^^^^^^^^^^^^^^^^^^ create the file, or set the environment variable z',
+    ].join('\n'),
+  );
+});

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseEnvFile } from '../../../planner/compose/env-file.ts';
-import { positionAt } from '../../../planner/source.ts';
+import { lineAt, positionAt } from '../../../planner/source.ts';
 import { spentMs } from '../spent.ts';
 
 function parse(text: string): Readonly<Record<string, string>> | string {
   const parsed = parseEnvFile({ name: '.env', text }, { get: (name) => (name === 'OUT' ? 'outside' : undefined) });
   if (parsed.ok) return Object.fromEntries(parsed.value);
   const { message, span } = parsed.failure;
-  const { line, column } = positionAt(text, span?.start ?? 0);
+  const { line, column } = positionAt(span?.file.text ?? '', span?.start ?? 0);
   return `${line}:${column}: ${message}`;
 }
 
@@ -37,12 +37,30 @@ describe('statements', () => {
 
   test.each([
     ['A=1\nB C=2', '2:1: key cannot contain a space'],
-    ['A=1\nB!=2', '2:2: unexpected character "!" in variable name "B!=2"'],
-    ['A=1\nB="never\nC=1', '2:3: unterminated quoted value "never'],
-    ['A=1\nB=${C', '2:3: Invalid template: "${C"'],
+    ['A=1\nB!=2', '2:2: unexpected character "!" in variable name "B!"'],
+    ['A=1\nB="never\nC=1', '2:3: unterminated quoted value of B'],
+    ['A=1\nB=${C', '2:3: invalid template in the value of B'],
     ['B=${C:?say $OUT}', '1:3: required variable C is missing a value: say outside'],
   ])('%j is refused where it is wrong', (text, expected) => {
     expect(parse(text)).toBe(expected);
+  });
+});
+
+describe('a value, which may be a password, is not shown', () => {
+  test.each([
+    ['A=1\nB="hush hush\nC=hush', '2:3 B=*** unterminated quoted value of B'],
+    ['A B=hush', '1:1 A B=*** key cannot contain a space'],
+    ['A!=hush', '1:2 A!=*** unexpected character "!" in variable name "A!"'],
+    ['A=1\nhush! hush', '2:4 *** unexpected character "!" in a variable name'],
+    ['A: hush${B', '1:4 A:*** invalid template in the value of A'],
+    ['A=hush${B:?say so}', '1:3 A=*** required variable B is missing a value: say so'],
+  ])('of %j', (text, expected) => {
+    const parsed = parseEnvFile({ name: '.env', text }, { get: () => undefined });
+    if (parsed.ok || parsed.failure.span === undefined) throw new Error('it must be refused, with its place');
+    const { message, span } = parsed.failure;
+    const { line, column } = positionAt(span.file.text, span.start);
+    expect(`${line}:${column} ${lineAt(span.file.text, span.start)} ${message}`).toBe(expected);
+    expect(`${span.file.text}${message}`).not.toContain('hush');
   });
 });
 

@@ -122,6 +122,28 @@ describe('what is built', () => {
   });
 });
 
+test('an empty inline Dockerfile is said, so that no other is looked for', () => {
+  const loaded = load({
+    '/p/compose.yaml': 'services: {a: {build: {dockerfile_inline: ""}}, b: {build: {}}}\n',
+  });
+  if (!loaded.ok) throw new Error(loaded.failure[0]?.message);
+  const fs = inMemory({});
+  const switches = {
+    withDependencies: false,
+    noCache: false,
+    pull: false,
+    push: false,
+    check: false,
+    compatibility: false,
+  };
+  const definition = composeDefinition(loaded.value, {
+    ...{ services: [], buildArgs: [], ssh: [], proxyArgs: new Map(), fs },
+    ...switches,
+  });
+  if (!definition.ok) throw new Error(definition.failure[0]?.message);
+  expect(definition.value.targets.map(({ dockerfile }) => dockerfile)).toEqual([undefined, '/p/Dockerfile']);
+});
+
 describe('a plan is checked as one of bake', () => {
   const text = (build: string, image = 'x'): string =>
     `services:\n  s:\n    image: ${image}\n    build: {context: ., ${build}}\n`;
@@ -241,6 +263,26 @@ describe('what grows without end is refused', () => {
     const large = `services: {}\n# ${'x'.repeat(1024 * 1024)}\n`;
     const files = { '/p/compose.yaml': `include:\n${'- large.yaml\n'.repeat(9)}`, '/p/large.yaml': large };
     expect(problems(files)).toEqual(['compose.yaml:9:3 includes make this project load more than 8 MiB']);
+  });
+
+  test('chains that are too long, which are no cycles', () => {
+    const includes = Object.fromEntries(
+      Array.from({ length: 60 }, (_, at) => [`/p/${at}.yaml`, `include: [${at + 1}.yaml]\n`]),
+    );
+    const last = 'services: {base: {build: .}}\n';
+    const names = (length: number): Record<string, string> => ({
+      ...includes,
+      '/p/compose.yaml': `include: [${60 - length}.yaml]\n`,
+      '/p/60.yaml': last,
+    });
+    expect(problems(names(49))).toEqual([]);
+    expect(problems(names(50))).toEqual(['59.yaml:1:11 files include others over more than 50 levels']);
+    const forwards = Array.from({ length: 400 }, (_, at) => `  s${at + 1}: {extends: s${at}}\n`).join('');
+    expect(problems({ '/p/compose.yaml': `services:\n  s0: {build: .}\n${forwards}` })).toEqual([]);
+    const backwards = Array.from({ length: 300 }, (_, at) => `  s${at}: {extends: s${at + 1}}\n`).join('');
+    expect(problems({ '/p/compose.yaml': `services:\n${backwards}  s300: {build: .}\n` })).toEqual([
+      'compose.yaml:202:19 service "s0" extends others over more than 200 levels',
+    ]);
   });
 
   test('but a file that many include is read', () => {

@@ -119,4 +119,18 @@ describe('a file', () => {
       /aliases make this file grow to more than \d+ values$/,
     );
   });
+
+  test('and a file that is large by itself is not called one', () => {
+    expect(refused(`x: [${Array(200_001).fill('1').join(',')}]\n`)[0]).toMatch(
+      / this file has more than 200000 values$/,
+    );
+  });
 });
+
+test.each(['\u0000', '\u0007', '\u001b', '\u007f', '\u0080', '\ufffe'])(
+  'the control character %j is refused',
+  (character) => {
+    expect(refused(`a: 1\nb: "x${character}y"\n`)).toEqual(['2:6 yaml: control characters are not allowed']);
+    expect(refused(`a: 1\n# x${character}\n`)).toEqual(['2:4 yaml: control characters are not allowed']);
+  },
+);

@@ -96,6 +96,20 @@ test('a Docker that was asked for and is not there is a failure, never passed ov
   });
 });
 
+test("our own engine's socket may be asked for before that engine runs", async () => {
+  await using data = await tempFolder('data');
+  const path = join(data.path, 'engine', 'run', 'docker.sock');
+  expect(await findEngine({ dataDir: data.path, env: { DOCKER_HOST: `unix://${path}` }, signal })).toEqual({
+    ok: false,
+    failure: {
+      reason: 'engine-failed',
+      step: 'find an engine',
+      cause: `no BuildKit daemon and no Docker Engine is at hand (unix://${path}: connect ENOENT ${path})`,
+      hint: 'Run `depot engine up`, start Docker Engine 23 or newer, or set BUILDKIT_HOST.',
+    },
+  });
+});
+
 function hostOf({ endpoint }: PlayedDocker): string {
   if (endpoint.kind !== 'docker-unix') throw new Error('it is played over TCP');
   return `unix://${endpoint.path}`;

@@ -95,7 +95,9 @@ describe('a sandboxed engine', () => {
     await expect.poll(async () => (await leftovers(data.path)).processes).toEqual([]);
     expect(must(await engineStatus(options())).sandbox.state).toBe('dead');
 
-    must(await engineUp(options()));
+    // Who has set DOCKER_HOST to its socket asks for this engine, and for no other.
+    const env = { ...process.env, DOCKER_HOST: `unix://${join(data.path, 'engine/run/docker.sock')}` };
+    expect(must(await engineUp({ ...options(), env, sandboxOnly: false })).kind).toBe('sandbox');
     expect(await imageTags()).toContain('both:1');
   });
 
