@@ -29,16 +29,6 @@ const builtinsByName = {
   },
 };
 
-/**
- * grpc-js imports `http` for proxies, which runtime/buildkit/dial.ts turns off. That import has Node 24 load its undici:
- * 40 ms of every start.
- */
-const withoutHttp = {
-  name: 'without-http',
-  resolveId: (id, importer) =>
-    id === 'http' && importer?.includes('grpc-js') ? { id: 'https', external: true } : undefined,
-};
-
 /** For packages that call `require` for Node's own modules. */
 const REQUIRE =
   'let __require_; const require = (id) => ' +
@@ -67,7 +57,7 @@ if (bundler === undefined) {
     // What a command loads late, the library for other programs has at once.
     checks: { ineffectiveDynamicImport: false },
     treeshake: { propertyReadSideEffects: false },
-    plugins: isTarget ? [withoutHttp, builtinsByName] : [withoutHttp],
+    plugins: isTarget ? [builtinsByName] : [],
   });
   await bundle.write({
     dir: folder,

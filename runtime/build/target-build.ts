@@ -25,6 +25,7 @@ import { fileSendService } from '../session/file-send.ts';
 import { fileSyncService } from '../session/file-sync.ts';
 import { secretsService } from '../session/secrets.ts';
 import { randomId, Session } from '../session/session.ts';
+import { uploadService, uploadUrl } from '../session/upload.ts';
 import type { GitInfo } from './git-info.ts';
 import { gitAttrs, gitSettings } from './git-info.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
@@ -92,6 +93,8 @@ export async function buildTarget(prepared: PreparedTarget, context: TargetConte
     log.record(update);
     context.emit({ type: 'status', target: name, update });
   };
+  const uploads = uploadsOf(prepared.target, context.services);
+  const [upload] = uploads.keys();
   const request = frontendRequest(prepared.target, {
     cwd: context.cwd,
     remote: context.remote,
@@ -100,9 +103,10 @@ export async function buildTarget(prepared: PreparedTarget, context: TargetConte
     dockerfile: prepared.dockerfile,
     layouts: new Map([...prepared.layouts].map(([as, { reference }]) => [as, reference])),
     sharedKey: (dir) => sharedKey(context.services.nodeId, dir),
+    upload: upload === undefined ? undefined : uploadUrl(upload),
   });
   try {
-    const built = await run(prepared, request, { ...context, onStatus });
+    const built = await run(prepared, request, { ...context, onStatus, uploads });
     return { is: 'built', built };
   } catch (error) {
     const result = resultOf(error, { ...context, prepared, request, log });
@@ -111,10 +115,17 @@ export async function buildTarget(prepared: PreparedTarget, context: TargetConte
   }
 }
 
+/** Streams that the daemon fetches from the session, by their ids there. */
+type Uploads = ReadonlyMap<string, AsyncIterable<Uint8Array>>;
+
+function uploadsOf({ context }: Target, { contextArchive }: BuildServices): Uploads {
+  return context === '-' && contextArchive !== undefined ? new Map([[randomId(), contextArchive]]) : new Map();
+}
+
 async function run(
   prepared: PreparedTarget,
   request: FrontendRequest,
-  context: TargetContext & { readonly onStatus: (update: StatusUpdate) => void },
+  context: TargetContext & { readonly onStatus: (update: StatusUpdate) => void; readonly uploads: Uploads },
 ): Promise<BuiltTarget> {
   const { target } = prepared;
   const linked = await Promise.all(
@@ -183,6 +194,7 @@ function session(
   context: TargetContext & {
     readonly onStatus: (update: StatusUpdate) => void;
     readonly caches: PlannedCaches;
+    readonly uploads: Uploads;
   },
 ): Session {
   const { target } = prepared;
@@ -213,6 +225,7 @@ function session(
       ...(prepared.agents.size > 0 ? [sshService(prepared.agents)] : []),
       ...(sinks.size > 0 ? [fileSendService(sinks)] : []),
       ...(stores.size > 0 ? [contentService(stores)] : []),
+      ...(context.uploads.size > 0 ? [uploadService(context.uploads)] : []),
     ],
   });
 }

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DepotRun } from '../rig/depot.ts';
 import { depot } from '../rig/depot.ts';
@@ -12,6 +13,7 @@ import type { TempFolder } from '../rig/folder.ts';
 import { tempFolder } from '../rig/folder.ts';
 import type { Peers } from '../rig/peers.ts';
 import { peers } from '../rig/peers.ts';
+import { tar } from '../rig/tar.ts';
 import { tree } from '../rig/tree.ts';
 import type { TestWeb } from '../rig/web.ts';
 import { testWeb } from '../rig/web.ts';
@@ -47,7 +49,7 @@ afterAll(async () => {
 function build(
   cwd: string,
   args: readonly string[],
-  { env = {}, input }: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+  { env = {}, input }: { readonly env?: Readonly<Record<string, string>>; readonly input?: string | Buffer } = {},
 ): Promise<DepotRun> {
   const options = { cwd, env: { DOCKER_HOST: engine.dockerHost, ...env } };
   return depot(['build', ...args], input === undefined ? options : { ...options, input });
@@ -135,6 +137,33 @@ describe('contexts and Dockerfiles from elsewhere', { timeout: TEST_MS }, () => 
     const expected = await digest();
     expect((await build(context.path, words)).exitCode).toBe(0);
     expect(await digest()).toBe(expected);
+  });
+
+  test.each([
+    ['a tar archive', tar({ Dockerfile: 'FROM scratch\nCOPY a /a\n', a: 'of tar' }), []],
+    [
+      'a packed archive whose Dockerfile has another name',
+      gzipSync(tar({ 'sub/other.Dockerfile': 'FROM scratch\nCOPY a /a\n', a: 'of gzip' })),
+      ['-f', 'sub/other.Dockerfile'],
+    ],
+  ])('%s from stdin gives the same image as with buildx', async (_what, archive, args) => {
+    await using out = await tempFolder('stdin');
+    const words = ['build', ...args, '--provenance=false', '--metadata-file=m.json', '-o', 'type=oci,dest=out.tar', '-'];
+    const digest = async (): Promise<unknown> =>
+      (JSON.parse(await readFile(join(out.path, 'm.json'), 'utf8')) as object)['containerimage.digest' as never];
+    const theirs = await peer.run('buildx', words, { cwd: out.path, input: archive });
+    expect(theirs.exitCode, theirs.stderr).toBe(0);
+    const expected = await digest();
+    const ours = await build(out.path, words.slice(1), { input: archive });
+    expect(ours.exitCode, ours.stderr).toBe(0);
+    expect(await digest()).toBe(expected);
+  });
+
+  test('an archive from stdin that ends too early is told', async () => {
+    const archive = gzipSync(tar({ Dockerfile: 'FROM scratch\n' })).subarray(0, 60);
+    const run = await build(folder.path, ['-'], { input: archive });
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toMatch(/^ERROR: failed to build: .*unexpected EOF/m);
   });
 
   test.each([

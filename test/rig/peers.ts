@@ -28,7 +28,7 @@ export interface PeerRun {
 export interface PeerOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  readonly input?: string | Buffer;
 }
 
 /** docker, buildx, compose and skopeo of Debian, with a Docker configuration of their own. */
