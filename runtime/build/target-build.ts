@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
+import type { Target } from '../../planner/target.ts';
 import type { Builder, BuiltTarget } from './build.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
