@@ -30,7 +30,8 @@ export class Beneath implements Disposable {
   folder(path: BytePath): Buffer {
     if (this.#rootFd !== undefined) return Buffer.from(`/proc/self/fd/${this.#hold(path, this.#rootFd)}`);
     this.#look(path);
-    return path === '' ? Buffer.from(this.#root) : onDisk(this.#root, path);
+    const place = path === '' ? this.#root : onDisk(this.#root, path);
+    return typeof place === 'string' ? Buffer.from(place) : place;
   }
 
   /** A path for an entry of a folder, as {@link Beneath.folder}; the entry itself may be anything, or nothing yet. */

@@ -7,7 +7,7 @@ import type { TreeFilter } from './filter.ts';
 import { filteredWalk } from './filter.ts';
 import { followPaths, withoutCovered } from './follow.ts';
 import type { SendParts } from './packet.ts';
-import { dataHead, errorPacket, finPacket, readPacket, statOf, statPacket } from './packet.ts';
+import { dataHead, endOfListPacket, entryPacket, errorPacket, finPacket, readPacket } from './packet.ts';
 import { GO_MODE_TYPE } from './stat.ts';
 import type { BytePath, Entry } from './walk.ts';
 import { onDisk } from './walk.ts';
@@ -116,9 +116,9 @@ async function sendList(request: TreeRequest, files: Map<number, WantedFile>, st
     if (isRegular && original === undefined)
       files.set(id, { path: stats.isFile() ? entry.path : '', bytes: Number(stats.size) });
     id++;
-    await stream.send(statPacket(statOf(entry, original)));
+    await stream.send(entryPacket(entry, original));
   }
-  await stream.send(statPacket(undefined));
+  await stream.send(endOfListPacket());
 }
 
 /** A daemon since BuildKit 0.17 ends the whole transfer over such a name, without naming it (protobuf strings are UTF-8). */
@@ -202,7 +202,7 @@ async function sendAtOnce(root: string, file: SentFile, stream: SendingStream): 
   }
 }
 
-function openedNow(path: Buffer): number | undefined {
+function openedNow(path: string | Buffer): number | undefined {
   try {
     return openSync(path, 'r');
   } catch (error) {

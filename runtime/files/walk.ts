@@ -57,8 +57,10 @@ export async function* walk(root: string, visitor: WalkVisitor): AsyncGenerator<
   }
 }
 
-/** The path of an entry on disk. */
-export function onDisk(root: string, path: BytePath): Buffer {
+/** The path of an entry on disk: as text where that says the same, which is quicker made. */
+export function onDisk(root: string, path: BytePath): string | Buffer {
+  // eslint-disable-next-line no-control-regex
+  if (/^[\x00-\x7f]*$/.test(path)) return `${root}/${path}`;
   return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
 }
 
