@@ -20,9 +20,19 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/compose.ts')).compose,
   },
   {
+    name: 'du',
+    summary: 'Show what the build cache of the engine holds',
+    load: async () => (await import('./commands/du.ts')).du,
+  },
+  {
     name: 'engine',
     summary: 'Set up, show or stop the engine that builds',
     load: async () => (await import('./commands/engine.ts')).engine,
+  },
+  {
+    name: 'prune',
+    summary: 'Remove from the build cache of the engine',
+    load: async () => (await import('./commands/prune.ts')).prune,
   },
   { name: 'version', summary: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
 ];

@@ -114,7 +114,7 @@ export class BuildkitClient implements Disposable {
     }
   }
 
-  /** What the daemon's build cache holds; with filters, what fits one of them (see {@link PruneRequest}). */
+  /** What the daemon's build cache holds, the smallest first; with filters, what fits one of them (see {@link PruneRequest}). */
   async diskUsage({
     filters = [],
     signal,
@@ -123,7 +123,7 @@ export class BuildkitClient implements Disposable {
     const call = (inner: AbortSignal): Promise<DiskUsageResponse> =>
       retried(() => unary(this.#channel, Control.method.diskUsage, request, { signal: inner }), { signal: inner });
     const response = await this.#watched(signal, call);
-    return response.record.map(cacheRecord);
+    return response.record.map(cacheRecord).toSorted((a, b) => a.sizeBytes - b.sizeBytes || (a.id < b.id ? -1 : 1));
   }
 
   /** Removes from the build cache; yields every record that is gone. Never made twice. */

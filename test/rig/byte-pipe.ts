@@ -15,6 +15,8 @@ export interface BytePipe extends AsyncDisposable {
   taken(): number;
   /** Breaks every connection, as a network that fails. */
   cut(): void;
+  /** Forwards nothing any more, either way, and closes nothing: as a machine that lost its power. */
+  stall(): void;
 }
 
 /** Where the pipe listens. */
@@ -39,11 +41,17 @@ export function remoteDocker(docker: DockerEndpoint, options: PipeOptions = {}):
 
 async function bytePipe(open: () => Promise<Duplex>, options: PipeOptions): Promise<BytePipe> {
   const sockets = new Set<Socket>();
+  const joined = new Set<Duplex>();
   let taken = 0;
+  let isStalled = false;
   const onConnection = (near: Socket): void => {
     taken++;
+    if (isStalled) return;
     open().then(
-      (far) => join(near, far),
+      (far) => {
+        join(near, far);
+        for (const side of [near, far]) joined.add(side);
+      },
       () => near.destroy(),
     );
   };
@@ -65,6 +73,10 @@ async function bytePipe(open: () => Promise<Duplex>, options: PipeOptions): Prom
     address: options.unix === true ? `unix://${path}` : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     taken: () => taken,
     cut,
+    stall: () => {
+      isStalled = true;
+      for (const side of joined) side.unpipe().pause();
+    },
     [Symbol.asyncDispose]: async () => {
       cut();
       await new Promise((closed) => server.close(closed));

@@ -1,0 +1,52 @@
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
+import { BuildkitClient } from '../../runtime/buildkit/client.ts';
+import { codeName, isConnectionLoss, wireError } from '../../runtime/buildkit/error.ts';
+import { unreachableBuilder } from '../../runtime/build/failures.ts';
+import { findEngine } from '../../runtime/hosts/engine/discover.ts';
+import type { CommandContext } from '../command.ts';
+import { dataDir } from '../config.ts';
+import { failureText } from '../print/failure.ts';
+import { printable } from '../print/text.ts';
+
+const UNKNOWN = 2;
+
+/** The exit code of a process ended by Ctrl-C. */
+const INTERRUPTED = 130;
+
+/** The build cache of the engine at hand. */
+export interface LocalCache extends Disposable {
+  readonly client: BuildkitClient;
+  /** Tells what a call was rejected with, and gives the exit code. */
+  readonly tell: (error: unknown) => number;
+}
+
+/** Finds the engine; where there is none, that is told, and the exit code is the failure. */
+export async function openCache(context: CommandContext): Promise<Result<LocalCache, number>> {
+  const { env, signal } = context;
+  const engine = await findEngine({ dataDir: dataDir(env), env, signal });
+  if (!engine.ok) return fail(write(context, failureText(engine.failure)));
+  const { endpoint } = engine.value;
+  const client = new BuildkitClient(endpoint);
+  const tell = (error: unknown): number => {
+    if (signal.aborted) {
+      write(context, 'ERROR: canceled');
+      return INTERRUPTED;
+    }
+    const wire = wireError(error);
+    if (wire === undefined) throw error;
+    if (isConnectionLoss(wire)) return write(context, failureText(unreachableBuilder(endpoint, error)));
+    return complain(context, `${wire.code === UNKNOWN ? '' : `${codeName(wire.code)}: `}${wire.message}`);
+  };
+  return ok({ client, tell, [Symbol.dispose]: () => client[Symbol.dispose]() });
+}
+
+/** Says what is wrong, in one line, and gives the exit code. */
+export function complain(context: CommandContext, message: string): number {
+  return write(context, `ERROR: ${printable(message)}`);
+}
+
+function write({ stderr }: CommandContext, text: string): number {
+  stderr.write(`${text}\n`);
+  return 1;
+}
