@@ -118,7 +118,7 @@ export async function runInside(
     const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
     throw wire === undefined ? error : new JobError(wire);
   } finally {
-    work.session.close();
+    await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
     await news.end({ limitMs: watch.lost.aborted ? 0 : signal.aborted ? GOODBYE_MS : undefined });
     own.abort();
   }

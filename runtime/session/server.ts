@@ -56,11 +56,15 @@ export function unaryHandler<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-/** Serves gRPC on bytes of which the other side is the HTTP/2 client. Returns what closes it. */
+/**
+ * Serves gRPC on bytes of which the other side is the HTTP/2 client. Returns what closes it, and resolves when every call has put
+ * away what it had in hand.
+ */
 export function serveGrpc(
   open: (events: WireEvents) => Wire,
   services: readonly SessionService[],
-): { readonly close: () => void } {
+): { readonly close: () => Promise<void> } {
+  const running = new Set<Promise<void>>();
   const handlers = new Map(services.flatMap((service) => Object.entries(service)));
   const connection = new Http2Connection({
     role: 'server',
@@ -69,10 +73,17 @@ export function serveGrpc(
       const path = valuesOf(stream.headers ?? [], ':path')[0] ?? '';
       const handler =
         handlers.get(path) ?? (() => Promise.reject(new RpcError(status.UNIMPLEMENTED, `no method ${path}`)));
-      void answer(stream, handler);
+      const call = answer(stream, handler);
+      running.add(call);
+      void call.finally(() => running.delete(call));
     },
   });
-  return { close: () => connection.close() };
+  return {
+    close: async () => {
+      connection.close();
+      await Promise.allSettled(running);
+    },
+  };
 }
 
 const ANSWER_HEADERS: Headers = [

@@ -18,7 +18,7 @@ export class Session {
   readonly id = randomId();
   readonly #sharedKey: string;
   readonly #services: readonly SessionService[];
-  #open: { close: () => void } | undefined;
+  #open: { readonly close: () => Promise<void> } | undefined;
 
   /** `sharedKey`: names the folders it serves to the daemon, so that only changed files travel again. ASCII. */
   constructor(options: { readonly sharedKey: string; readonly services: readonly SessionService[] }) {
@@ -50,9 +50,10 @@ export class Session {
     this.#open = serveGrpc(overheard, this.#services);
   }
 
-  /** Ends it; what the daemon still asks of it fails. */
-  close(): void {
-    this.#open?.close();
+  /** Ends it; what the daemon still asks of it fails. Resolves when every call has put away what it had in hand. */
+  async close(): Promise<void> {
+    const open = this.#open;
     this.#open = undefined;
+    await open?.close();
   }
 }
