@@ -1,18 +1,24 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { depot } from '../rig/depot.ts';
 import type { DepotRun } from '../rig/depot.ts';
-import type { TestEngine } from '../rig/engine.ts';
-import { sharedEngine } from '../rig/engine.ts';
+import { ownEngine } from '../rig/engine.ts';
 import { busybox, shellContext } from '../rig/image.ts';
 import { peers } from '../rig/peers.ts';
 
 const TEST_MS = 120_000;
 
-let engine: TestEngine;
+const UP_MS = 300_000;
+
+/** One that nobody else builds on, so that two programs see the same records. */
+let engine: Awaited<ReturnType<typeof ownEngine>>;
 
 beforeAll(async () => {
-  engine = await sharedEngine();
-});
+  engine = await ownEngine();
+}, UP_MS);
+
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+}, UP_MS);
 
 function run(args: readonly string[], input?: string): Promise<DepotRun> {
   const env = { DOCKER_HOST: engine.dockerHost };
