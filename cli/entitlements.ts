@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import { LOCAL_DELETE } from '../planner/options/entitlement.ts';
 import { goBool } from '../planner/options/entries.ts';
 import { parseOciLayout } from '../planner/options/oci-layout.ts';
 import { secretFile } from '../planner/options/secret.ts';
@@ -20,9 +21,6 @@ export interface MissingEntitlement {
   readonly what: string;
   readonly flag: string;
 }
-
-/** Filling a folder anywhere but below the working directory, and removing what else is in it. */
-const LOCAL_DELETE = 'buildx.local.delete';
 
 const HARMLESS = new Set([
   'image',

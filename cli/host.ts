@@ -26,6 +26,7 @@ export function fileSystem(cwd: string): FileSystemPort {
     kind: (name) => {
       try {
         const stats = statSync(path.resolve(cwd, name));
+        if (stats.isSocket()) return 'socket';
         return stats.isDirectory() ? 'dir' : stats.isFile() ? 'file' : 'other';
       } catch (error) {
         return isMissing(error) ? undefined : 'other';

@@ -6,5 +6,5 @@ export interface FileSystemPort {
   /** The text of a file; undefined when there is none. Throws what cannot be read, with a message for a person. */
   readonly readText: (path: string) => string | undefined;
   /** What is there; `other` also for what cannot be looked at, which {@link readText} then tells. */
-  readonly kind: (path: string) => 'file' | 'dir' | 'other' | undefined;
+  readonly kind: (path: string) => 'file' | 'dir' | 'socket' | 'other' | undefined;
 }

@@ -14,6 +14,7 @@ import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId } from '../config.ts';
 import { secretVariables } from '../environment.ts';
+import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
 import { clearedElsewhere } from '../entitlements.ts';
 import { metadataJson, metadataProblem, singleMetadataJson, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
@@ -60,9 +61,11 @@ export async function buildPlan(
     return 1;
   }
   const single = settings.single !== undefined;
-  const cleared = single ? planned.plan.targets.flatMap((target) => clearedElsewhere(target, cwd)) : [];
+  const isAsked = single && !(context.args.lists.get('allow') ?? []).includes(LOCAL_DELETE);
+  const cleared = isAsked ? planned.plan.targets.flatMap((target) => clearedElsewhere(target, cwd)) : [];
   if (cleared[0] !== undefined) {
-    return complain(context, `mode=delete removes other files, and ${cleared[0]} is not below the working directory`);
+    const why = `${cleared[0]} is not below the working directory`;
+    return complain(context, `mode=delete removes other files, and ${why}; --allow=${LOCAL_DELETE} allows it`);
   }
   const mode = settings.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
   const write = settings.write ?? ((text: string): void => void stderr.write(text));

@@ -9,7 +9,12 @@ function passedOver(kind: Flag['kind']): (name: string) => Flag {
 /** Every flag of `docker buildx build` and of Depot's build; what is not built yet is refused in build.ts, by name. */
 export const BUILD_FLAGS: readonly Flag[] = [
   { name: 'add-host', kind: 'list', value: 'HOST:IP', help: 'Add a host and its address to /etc/hosts of the steps' },
-  { name: 'allow', kind: 'list', value: 'ENTITLEMENT', help: 'Allow network.host, security.insecure or device' },
+  {
+    name: 'allow',
+    kind: 'list',
+    value: 'ENTITLEMENT',
+    help: 'Allow network.host, security.insecure, device or buildx.local.delete',
+  },
   { name: 'annotation', kind: 'list', value: 'KEY=VALUE', help: 'Add an annotation to the image' },
   { name: 'attest', kind: 'list', value: 'ATTESTATION', help: 'Add an attestation, such as type=sbom' },
   { name: 'build-arg', kind: 'list', value: 'NAME=VALUE', help: 'Set a build argument; NAME alone is the variable' },
@@ -63,7 +68,12 @@ export const BUILD_FLAGS: readonly Flag[] = [
   { name: 'sbom-dir', kind: 'text', help: 'Folder for SBOMs', hidden: true },
   { name: 'secret', kind: 'list', value: 'SECRET', help: 'Secret for steps that mount it, such as id=npm,src=.npmrc' },
   { name: 'shm-size', kind: 'text', value: 'BYTES', help: 'Shared memory of the steps' },
-  { name: 'ssh', kind: 'list', value: 'AGENT', help: 'ssh agent for steps that mount it: default, NAME=SOCKET' },
+  {
+    name: 'ssh',
+    kind: 'list',
+    value: 'AGENT',
+    help: 'ssh agent or keys for steps that mount them: default, NAME=SOCKET, NAME=KEY,KEY',
+  },
   { name: 'tag', short: 't', kind: 'list', value: 'NAME', help: 'Name of the image, with a tag; may repeat' },
   { name: 'target', kind: 'text', value: 'STAGE', help: 'Stage of the Dockerfile to build' },
   { name: 'token', kind: 'text', value: 'TOKEN', help: 'Depot token', hidden: true },

@@ -9,7 +9,7 @@ import {
 } from '../options/checks.ts';
 import { referenceProblem } from '../options/reference.ts';
 import { secretFile } from '../options/secret.ts';
-import { sshProblem } from '../options/ssh.ts';
+import { SSH_HINT, sshProblem } from '../options/ssh.ts';
 import { isRemoteUrl } from '../options/url.ts';
 import type { SecretEntry, Target } from '../target.ts';
 import type { FinishContext } from './finish.ts';
@@ -43,8 +43,7 @@ export function checkTarget(raw: RawTarget, target: Target, context: FinishConte
     put(found, 'shm-size', sizeProblem(target.shmSize), 'write a number with b, k, m or g');
   if (target.outputs.length > 0) outputProblems(target, context, found);
   for (const one of target.secrets) secretProblem(one, context, found);
-  for (const one of target.ssh)
-    put(found, 'ssh', sshProblem(one, context), 'start an agent, or name a private key: id=path');
+  for (const one of target.ssh) put(found, 'ssh', sshProblem(one, context), SSH_HINT);
   if (!context.isPrinted) tagProblems(target, found);
   return {
     mistakes: found.map((one) => placed(raw, 'invalid-value', one)),

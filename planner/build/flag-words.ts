@@ -1,6 +1,8 @@
+import { unique } from '../bake/raw-target.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { annotationProblem, platformProblem, sizeBytes, ulimitProblem } from '../options/checks.ts';
 import { csvFields } from '../options/csv.ts';
+import { entitlementProblem, LOCAL_DELETE } from '../options/entitlement.ts';
 import { attestEntry, attestText, cacheEntries, outputEntry, secretEntry, sshEntry } from '../options/entries.ts';
 import { referenceProblem } from '../options/reference.ts';
 import type { Result } from '../result.ts';
@@ -20,7 +22,7 @@ type Check = (text: string) => string | undefined;
 /** What each flag's value looks like, for who got it wrong. */
 const FORMS: Readonly<Record<string, string>> = {
   'add-host': 'write --add-host HOST:ADDRESS, such as db:10.0.0.2',
-  allow: 'known are network.host, security.insecure and device',
+  allow: 'known are network.host, security.insecure, device and buildx.local.delete',
   annotation: 'write --annotation KEY=VALUE, or index:KEY=VALUE, manifest[linux/amd64]:KEY=VALUE',
   attest: 'write --attest type=sbom or --attest type=provenance,mode=max',
   'build-arg': 'write --build-arg NAME=VALUE, or NAME for the value of the environment variable',
@@ -38,8 +40,6 @@ const FORMS: Readonly<Record<string, string>> = {
   tag: 'write --tag registry.example/name:tag in lowercase',
   ulimit: 'write --ulimit NAME=SOFT or NAME=SOFT:HARD',
 };
-
-const ENTITLEMENT = /^(?:network\.host|security\.insecure|device(?:=.*)?)$/;
 
 /** Reads the values of flags into the parts of a target, and gathers what is wrong with them. */
 export class FlagReader {
@@ -115,12 +115,19 @@ export class FlagReader {
     return this.#entries('secret', this.texts('secret'), secretEntry);
   }
 
+  /** Two of one id are a mistake: nobody could tell which of them a step would use. */
   ssh(): readonly SshEntry[] {
-    return this.#entries('ssh', this.texts('ssh'), sshEntry);
+    const texts = this.texts('ssh').filter((text) => text !== '');
+    const entries = this.#entries('ssh', texts, sshEntry);
+    const ids = entries.map(({ id }) => (id === '' ? 'default' : id));
+    const again = ids.filter((id, at) => ids.indexOf(id) < at);
+    for (const id of unique(again)) this.#note('ssh', id, 'it is given twice, and an id means one agent');
+    return entries;
   }
 
+  /** What the builder has to grant; {@link LOCAL_DELETE} is granted here. */
   entitlements(): readonly string[] {
-    return this.texts('allow');
+    return this.texts('allow').filter((text) => text !== '' && text !== LOCAL_DELETE);
   }
 
   /** `HOST:ADDRESS` or `HOST=ADDRESS`; several of one host are several addresses (docker/cli `opts/hosts.go`). */
@@ -166,7 +173,7 @@ export class FlagReader {
 }
 
 const CHECKS: readonly (readonly [flag: string, check: Check])[] = [
-  ['allow', (text) => (ENTITLEMENT.test(text) ? undefined : 'BuildKit has no entitlement of that name')],
+  ['allow', entitlementProblem],
   ['annotation', annotationProblem],
   ['platform', platformProblem],
   ['tag', referenceProblem],

@@ -69,7 +69,7 @@ function rawTarget({ context, flags, environment, dockerfile }: BuildInput, read
     cacheTo: uniqueEntries(read.caches('cache-to')),
     output: outputs(flags, read),
     secret: lastOfEach(read.secrets(), ({ id }) => id),
-    ssh: lastOfEach(read.ssh(), ({ id }) => id),
+    ssh: read.ssh(),
     noCacheFilter: read.texts('no-cache-filter'),
     ulimits: read.texts('ulimit'),
     entitlements: unique(read.entitlements()),

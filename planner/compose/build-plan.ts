@@ -1,17 +1,17 @@
 import type { FinishContext } from '../bake/finish.ts';
 import { finishTarget } from '../bake/finish.ts';
 import type { RawTarget } from '../bake/raw-target.ts';
-import { unique } from '../bake/raw-target.ts';
+import { lastOfEach, unique } from '../bake/raw-target.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import { buildGraph, withLinkedEntitlements } from '../graph.ts';
 import type { Planned } from '../plan.ts';
 import type { Result } from '../result.ts';
 import { fail, ok } from '../result.ts';
 import type { Span } from '../source.ts';
-import type { Target, TypedEntry } from '../target.ts';
+import type { SshEntry, Target, TypedEntry } from '../target.ts';
 import type { ComposeDefinition, ComposeTarget } from './build-definition.ts';
 import { ulimitText } from './build-definition.ts';
-import { BuildEntries, buildPlaces, joinedHosts, sshEntryOf } from './build-entries.ts';
+import { BuildEntries, buildPlaces, joinedHosts } from './build-entries.ts';
 import { child } from './node.ts';
 import { isRemoteContext } from './resolve-paths.ts';
 import type { BuildSection } from './service.ts';
@@ -79,7 +79,7 @@ function rawTarget(target: ComposeTarget, flags: ComposePlanInput, diagnostics: 
     cacheTo: entries.caches(build.cacheTo, 'cache_to'),
     ...(build.target === '' ? {} : { target: build.target }),
     secret: target.secrets,
-    ssh: target.ssh.map(sshEntryOf),
+    ssh: lastOfEach(target.ssh.map(sshEntryOf), ({ id }) => id),
     platforms: unique(target.platforms),
     output: target.output === undefined ? [] : [OUTPUTS[target.output]],
     ...(target.pull ? { pull: true } : {}),
@@ -91,6 +91,11 @@ function rawTarget(target: ComposeTarget, flags: ComposePlanInput, diagnostics: 
     entitlements: unique(target.entitlements),
     extraHosts: joinedHosts(build),
   };
+}
+
+/** docker compose hands `ID=PATH` on to `buildx bake` as text, where commas stand between paths. */
+function sshEntryOf({ id, path }: ComposeTarget['ssh'][number]): SshEntry {
+  return { id, paths: path === '' ? [] : path.split(',') };
 }
 
 /** What the build section does not say, the service may. */

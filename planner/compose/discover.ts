@@ -164,7 +164,7 @@ function tellChoice(found: readonly string[], what: string, { warn }: ProjectReq
 
 function isFile(name: string, fs: ComposeFileSystem): boolean {
   const kind = fs.kind(name);
-  return kind === 'file' || kind === 'other';
+  return kind !== undefined && kind !== 'dir';
 }
 
 function readFile(name: string, { files, fs, cwd, stdin }: ProjectRequest): IncludedFile {

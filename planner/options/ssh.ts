@@ -1,50 +1,70 @@
 import type { FileSystemPort } from '../host.ts';
+import type { Result } from '../result.ts';
+import { fail, ok } from '../result.ts';
 import type { SshEntry } from '../target.ts';
+import { readSshKey } from './ssh-key.ts';
+
+/** What helps with every problem of an agent or a key. */
+export const SSH_HINT =
+  'name the socket of an agent (ssh-add adds a key to it), or a private key without a passphrase: id=path';
+
+/** The agent of the user, where the environment names none. */
+const NO_SOCKET = 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set';
+
+/**
+ * The paths that a forwarded agent means: its own, else `SSH_AUTH_SOCK`. Fails in words where neither is there (moby/buildkit
+ * `session/sshforward/sshprovider`).
+ */
+export function sshPaths(
+  { paths }: SshEntry,
+  environment: ReadonlyMap<string, string>,
+): Result<readonly string[], string> {
+  const [first = '', ...more] = paths;
+  if (first !== '') return ok(paths);
+  const socket = environment.get('SSH_AUTH_SOCK') ?? '';
+  return socket === '' || more.length > 0 ? fail(NO_SOCKET) : ok([socket]);
+}
+
+/** What is wrong with the kinds of what lies at the paths of one agent: one socket, or keys, however many. */
+export function mixtureProblem(areSockets: readonly boolean[]): string | undefined {
+  const first = areSockets.indexOf(true);
+  if (first === -1) return undefined;
+  if (first < areSockets.length - 1) return 'only single socket allowed';
+  return first > 0 ? 'invalid combination of keys and sockets' : undefined;
+}
 
 /**
  * What is wrong with a forwarded agent or key (moby/buildkit `session/sshforward/sshprovider`); undefined when nothing is.
  * A path must be an agent's socket or a private key that can be used without a passphrase.
  */
 export function sshProblem(
-  { id, paths }: SshEntry,
+  entry: SshEntry,
   { environment, fs }: { readonly environment: ReadonlyMap<string, string>; readonly fs: FileSystemPort },
 ): string | undefined {
-  if (paths.length === 0) {
-    const socket = environment.get('SSH_AUTH_SOCK') ?? '';
-    if (socket === '') return 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set';
-    return fs.kind(socket) === undefined ? `SSH_AUTH_SOCK: ${socket}: no such file or directory` : undefined;
-  }
-  for (const path of paths) {
+  const paths = sshPaths(entry, environment);
+  if (!paths.ok) return paths.failure;
+  const about = `failed to convert agent config for ID: ${JSON.stringify(entry.id)}`;
+  const areSockets: boolean[] = [];
+  for (const path of paths.value) {
     const kind = fs.kind(path);
-    if (kind === undefined) return `failed to stat ${path}: no such file or directory`;
-    if (kind === 'other') {
-      if (paths.length > 1) return `ssh ${id}: a socket stands alone, without keys beside it`;
-      continue;
+    const mixture = mixtureProblem([...areSockets, kind === 'socket']);
+    areSockets.push(kind === 'socket');
+    if (mixture !== undefined) return `${about}: ${mixture}`;
+    if (kind === undefined) {
+      const named = entry.paths.includes(path) ? path : `${path} (SSH_AUTH_SOCK)`;
+      return `failed to stat ${named}: no such file or directory`;
     }
-    const problem = kind === 'dir' ? 'it is a directory' : keyProblem(fs.readText(path) ?? '');
-    if (problem !== undefined)
-      return `failed to convert agent config for ID: ${JSON.stringify(id)}: ${path}: ${problem}`;
+    const problem = kind === 'dir' ? 'it is a directory' : kind === 'file' ? keyProblem(path, fs) : undefined;
+    if (problem !== undefined) return `${about}: ${path}: ${problem}`;
   }
   return undefined;
 }
 
-function keyProblem(text: string): string | undefined {
-  const begin = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----\r?\n/.exec(text);
-  const [line = '', kind = ''] = begin ?? [];
-  const start = (begin?.index ?? 0) + line.length;
-  const end = begin === null ? -1 : text.indexOf(`-----END ${kind}-----`, start);
-  if (end === -1) return 'ssh: no key found';
-  const body = text.slice(start, end);
-  const encrypted =
-    kind === 'ENCRYPTED PRIVATE KEY' ||
-    /^Proc-Type: 4,ENCRYPTED/m.test(body) ||
-    (kind === 'OPENSSH PRIVATE KEY' && !hasNoCipher(body));
-  return encrypted ? 'ssh: this private key is passphrase protected; add it to an agent' : undefined;
-}
-
-/** OpenSSH's own format begins with the name of the cipher (openssh PROTOCOL.key). */
-function hasNoCipher(body: string): boolean {
-  const magic = 'openssh-key-v1\0';
-  const start = Buffer.from(body.replace(/\s/g, '').slice(0, 64), 'base64').toString('latin1');
-  return start.startsWith(`${magic}\0\0\0\u0004none`);
+function keyProblem(path: string, fs: FileSystemPort): string | undefined {
+  try {
+    const key = readSshKey(fs.readText(path) ?? '');
+    return key.ok ? undefined : key.failure;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -68,7 +68,7 @@ export interface BuildOutcome {
 export async function runBuild(options: BuildOptions): Promise<Result<BuildOutcome, readonly RuntimeFailure[]>> {
   const { plan, builder, cwd, emit, signal } = options;
   await using scope = new AsyncDisposableStack();
-  const prepared = await prepareAll(plan, { cwd, env: options.services.env }, scope);
+  const prepared = await prepareAll(plan, { cwd, env: options.services.env, signal }, scope);
   if (!prepared.ok) return prepared;
 
   using client = new BuildkitClient(builder.endpoint);
@@ -140,10 +140,10 @@ function isFacts(value: unknown): value is DaemonFacts {
 
 async function prepareAll(
   { targets, remote }: Plan,
-  { cwd, env }: { readonly cwd: string; readonly env: ReadonlyMap<string, string> },
+  where: { readonly cwd: string; readonly env: ReadonlyMap<string, string>; readonly signal: AbortSignal },
   scope: AsyncDisposableStack,
 ): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
-  const settled = await Promise.allSettled(targets.map((target) => prepareTarget(target, { cwd, env, remote })));
+  const settled = await Promise.allSettled(targets.map((target) => prepareTarget(target, { ...where, remote })));
   for (const one of settled) if (one.status === 'fulfilled' && one.value.ok) scope.use(one.value.value);
   const all = settled.map((one) => {
     if (one.status === 'rejected') throw one.reason;

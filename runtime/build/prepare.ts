@@ -2,6 +2,7 @@ import { lstat, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/pro
 import os from 'node:os';
 import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
+import { SSH_HINT } from '../../planner/options/ssh.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import { isRemoteUrl } from '../../planner/options/url.ts';
@@ -38,12 +39,28 @@ export async function prepareTarget(
     cwd,
     remote,
     env,
-  }: { readonly cwd: string; readonly remote: string | undefined; readonly env: ReadonlyMap<string, string> },
+    signal,
+  }: {
+    readonly cwd: string;
+    readonly remote: string | undefined;
+    readonly env: ReadonlyMap<string, string>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Result<PreparedTarget, InputMissing | Unsupported>> {
   const refused = refusal(target);
   if (refused) return fail(refused);
-  const agents = calledMethod(target.call) === undefined ? await sshAgents(target.ssh, { cwd, env }) : ok(NO_AGENTS);
-  if (!agents.ok) return fail({ reason: 'unsupported', what: `${agents.failure} (target "${target.name}")` });
+  const isAsked = calledMethod(target.call) !== undefined;
+  const agents = isAsked ? ok(NO_AGENTS) : await sshAgents(target.ssh, { cwd, env, signal });
+  if (!agents.ok) {
+    const { id, ...unusable } = agents.failure;
+    return fail({
+      reason: 'input-missing',
+      target: target.name,
+      what: `ssh ${JSON.stringify(id)}:`,
+      ...unusable,
+      hint: SSH_HINT,
+    });
+  }
   const missing = await missingFolder(target, cwd, remote);
   if (missing) return fail(missing);
   const found = await layoutContexts(target, cwd);

@@ -31,7 +31,8 @@ const MAX_DEFINITION_BYTES = 2 * 1024 * 1024;
 /** Under this name the reading is shown as a target of its own. */
 const SHOWN_AS = 'definition';
 
-const SSH_HINT = 'BUILDX_BAKE_GIT_SSH or SSH_AUTH_SOCK names the socket of an agent that holds the key';
+const SSH_HINT =
+  'BUILDX_BAKE_GIT_SSH or SSH_AUTH_SOCK names the socket of an agent that holds the key, or a key without a passphrase';
 
 /** Which definition is to be read, and by whom. */
 export interface RemoteRequest {
@@ -57,8 +58,11 @@ export async function readRemoteDefinition(request: RemoteRequest): Promise<Resu
   const { url, builder, env, emit, signal } = request;
   const remote = remoteSource(url);
   if (!remote.ok) return fail(unreadable(url, remote.failure));
-  const agents = await sshAgents(isGitOverSsh(url) ? [gitSshEntry(env)] : [], { cwd: request.cwd, env });
-  if (!agents.ok) return fail(unreadable(url, agents.failure, SSH_HINT));
+  const agents = await sshAgents(isGitOverSsh(url) ? [gitSshEntry(env)] : [], { cwd: request.cwd, env, signal });
+  if (!agents.ok) {
+    const { id, path, cause } = agents.failure;
+    return fail(unreadable(url, `ssh ${JSON.stringify(id)}: ${path} cannot be used: ${cause}`, SSH_HINT));
+  }
   using client = new BuildkitClient(builder.endpoint);
   let version: string;
   try {

@@ -1,21 +1,13 @@
-import { constants } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
-import { setTimeout } from 'node:timers/promises';
 import { status as code } from '../rpc/status.ts';
 import { secretFile } from '../../planner/options/secret.ts';
 import type { SecretEntry } from '../../planner/target.ts';
 import { Secrets } from '../../proto/gen/moby/buildkit/secrets/v1/secrets_pb.ts';
+import { NobodyWrites, readBeginning } from './limited-file.ts';
 import type { SessionService } from './server.ts';
 import { RpcError, unaryHandler } from './server.ts';
 
 /** BuildKit's limit (moby/buildkit `session/secrets`). */
 const MAX_SECRET_BYTES = 500 * 1024;
-
-/** How long somebody may take to open a pipe for writing. */
-const WRITER_MS = 2_000;
-
-const PAUSE_MS = 10;
 
 /**
  * Hands out a target's secrets, read only when a step asks. The environment wins over a file; with neither named, the
@@ -36,38 +28,17 @@ export function secretsService(
   });
 }
 
-/**
- * Reads a file, or a pipe such as `<(...)` of a shell. Opening a pipe never waits: a thread that did would keep the whole
- * program from ending.
- */
 async function readSecret(file: string, id: string, signal: AbortSignal): Promise<Uint8Array> {
-  await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new RpcError(code.NOT_FOUND, `the file of secret ${id} cannot be read: ${error.code ?? error.message}`);
-    },
-  );
-  const buffer = Buffer.alloc(MAX_SECRET_BYTES + 1);
-  const isPipe = (await handle.stat()).isFIFO();
-  const latest = Date.now() + WRITER_MS;
-  let length = 0;
-  for (let isWritten = !isPipe; length < buffer.length;) {
-    const read = await readSome(handle, buffer.subarray(length));
-    if (read === undefined) isWritten = true;
-    else if (read > 0) length += read;
-    else if (isWritten || length > 0) break;
-    else if (Date.now() > latest)
-      throw new RpcError(code.NOT_FOUND, `the file of secret ${id} is a pipe that nobody writes to`);
-    if (read === undefined || read === 0) await setTimeout(PAUSE_MS, undefined, { signal });
-  }
-  return withinLimit(buffer.subarray(0, length), id);
-}
-
-/** How many bytes were there to read: none at the end, undefined when the writer of a pipe has more to come. */
-async function readSome(handle: FileHandle, into: Buffer): Promise<number | undefined> {
   try {
-    return (await handle.read(into)).bytesRead;
+    return withinLimit(await readBeginning(file, { maxBytes: MAX_SECRET_BYTES + 1, signal }), id);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return undefined;
+    if (error instanceof NobodyWrites)
+      throw new RpcError(code.NOT_FOUND, `the file of secret ${id} is a pipe that nobody writes to`);
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'open')
+      throw new RpcError(
+        code.NOT_FOUND,
+        `the file of secret ${id} cannot be read: ${'code' in error ? String(error.code) : error.message}`,
+      );
     throw error;
   }
 }

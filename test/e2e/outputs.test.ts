@@ -279,7 +279,10 @@ test('depot build empties no folder that is not below the working directory', as
       cwd: join(folder.path, 'in'),
       env: { DOCKER_HOST: engine.dockerHost },
     });
-    expect(run.stderr).toBe(`ERROR: mode=delete removes other files, and ${dest} is not below the working directory\n`);
+    expect(run.stderr).toBe(
+      `ERROR: mode=delete removes other files, and ${dest} is not below the working directory; ` +
+        '--allow=buildx.local.delete allows it\n',
+    );
     expect(run.exitCode).toBe(1);
   }
   expect((await readdir(folder.path)).sort()).toEqual(['Dockerfile', 'docker-bake.hcl', 'in']);

@@ -21,7 +21,8 @@ function planned(words: readonly string[], { env = {}, dockerfile }: Given = {})
     environment: new Map(Object.entries(env)),
     fs: {
       readText: () => undefined,
-      kind: (path) => (FOLDERS.has(path) ? 'dir' : path === 'file' ? 'file' : undefined),
+      kind: (path) =>
+        FOLDERS.has(path) ? 'dir' : path === 'file' ? 'file' : path === '/dev/null' ? 'other' : undefined,
     },
     dockerfile,
   });
@@ -145,6 +146,17 @@ describe('a command line comes to one target', () => {
     expect(target(['--network', 'host', '.'])).toMatchObject({ network: 'host', entitlements: ['network.host'] });
   });
 
+  test('what is allowed of builders goes to them, what is allowed here does not', () => {
+    const allow = ['--allow', 'network.host', '--allow', '', '--allow', 'buildx.local.delete'];
+    expect(target([...allow, '.']).entitlements).toEqual(['network.host']);
+  });
+
+  test('ssh agents and keys', () => {
+    expect(target(['--ssh', 'x=/dev/null,/dev/null', '--ssh', '', '.'], { env: {} }).ssh).toEqual([
+      { id: 'x', paths: ['/dev/null', '/dev/null'] },
+    ]);
+  });
+
   test('what came from stdin is the Dockerfile', () => {
     expect(target(['-'], { dockerfile: 'FROM scratch' })).toMatchObject({
       context: '-',
@@ -174,6 +186,7 @@ describe('each wrong value names its flag and the form wanted', () => {
     ['--shm-size', 'much', /for --shm-size: it is no size/],
     ['--network', 'mine', /for --network: .*; known are default, none and host/],
     ['--allow', 'everything', /for --allow: .*; known are network.host/],
+    ['--allow', 'buildx.local.delete=true', /for --allow: buildx.local.delete does not take a value/],
     ['--annotation', 'x', /for --annotation: .*expected key=value/],
     ['--attest', 'x=y', /for --attest: attestation type not specified/],
     ['--add-host', 'db', /for --add-host: a host and its address/],
@@ -201,6 +214,16 @@ describe('each wrong value names its flag and the form wanted', () => {
 
   test('an image ID of what is no image', () => {
     expect(mistakes(['-o', 'out', '--iidfile', 'id', '.'])[0]?.message).toContain('no image ID');
+  });
+
+  test('two ssh agents of one id', () => {
+    const [first, ...more] = mistakes(['--ssh', '=file', '--ssh', 'default=file', '.']);
+    expect(first?.message).toBe('invalid value "default" for --ssh: it is given twice, and an id means one agent');
+    expect(more).toEqual([]);
+  });
+
+  test('an ssh key that is none', () => {
+    expect(mistakes(['--ssh', 'x=file', '.'])[0]?.message).toMatch(/for ID: "x": file: ssh: no key found$/);
   });
 
   test('a secret whose file is not there', () => {

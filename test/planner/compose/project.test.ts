@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { composeDefinition } from '../../../planner/compose/build-definition.ts';
 import { composePlan } from '../../../planner/compose/build-plan.ts';
@@ -10,6 +11,8 @@ import type { Result } from '../../../planner/result.ts';
 import { positionAt } from '../../../planner/source.ts';
 import type { Target } from '../../../planner/target.ts';
 import { spentMs } from '../spent.ts';
+
+const KEY = readFileSync(new URL('../../../fixtures/ssh-keys/ed25519', import.meta.url), 'utf8');
 
 type Files = Readonly<Record<string, string>>;
 
@@ -174,16 +177,23 @@ describe('a plan is checked as one of bake', () => {
   test('and finished as one', () => {
     const compose = text('network: host, ssh: [default], platforms: [linux/amd46]');
     const environment = new Map([
-      ['SSH_AUTH_SOCK', '/p/compose.yaml'],
+      ['SSH_AUTH_SOCK', '/p/key'],
       ['SOURCE_DATE_EPOCH', '0'],
     ]);
-    const planned = plan({ '/p/compose.yaml': compose }, [], environment);
+    const planned = plan({ '/p/compose.yaml': compose, '/p/key': KEY }, [], environment);
     expect(planned.ok && planned.value.plan.targets[0]).toMatchObject({
       entitlements: ['network.host'],
+      ssh: [{ id: 'default', paths: [] }],
       args: { SOURCE_DATE_EPOCH: '0' },
     });
     expect(planned.ok && planned.value.warnings.map(({ hint }) => hint)).toEqual(['did you mean "amd64"?']);
   });
+});
+
+test('several ssh keys stand behind one id, with commas between them', () => {
+  const compose = 'services: {s: {image: x, build: {context: ., ssh: ["k=./key,/p/key"]}}}\n';
+  const planned = plan({ '/p/compose.yaml': compose, '/p/key': KEY });
+  expect(planned.ok && planned.value.plan.targets[0]?.ssh).toEqual([{ id: 'k', paths: ['/p/key', '/p/key'] }]);
 });
 
 describe('mistakes are told with their place', () => {

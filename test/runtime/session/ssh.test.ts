@@ -6,6 +6,7 @@ import { BytesMessageSchema } from '../../../proto/gen/moby/sshforward/v1/ssh_pb
 import { RpcError } from '../../../runtime/session/server.ts';
 import type { ServerCall } from '../../../runtime/session/server.ts';
 import { sshService } from '../../../runtime/session/ssh.ts';
+import { socketAgent } from '../../../runtime/session/ssh-socket.ts';
 import { tempFolder } from '../../rig/folder.ts';
 
 const LIST_KEYS = Buffer.from([0, 0, 0, 1, 11]);
@@ -55,7 +56,7 @@ function call(signal: AbortSignal, messages: readonly Buffer[]): ServerCall & { 
 }
 
 async function forward(socket: string, made: ServerCall): Promise<void> {
-  const { '/moby.sshforward.v1.SSH/ForwardAgent': handler } = sshService(new Map([['default', socket]]));
+  const { '/moby.sshforward.v1.SSH/ForwardAgent': handler } = sshService(new Map([['default', socketAgent(socket)]]));
   await handler?.(made);
 }
 
