@@ -8,14 +8,13 @@ import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/contro
 import type { Result as FrontendResult, ResultSchema } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
-import type { BuildkitClient, Gateway } from './client.ts';
+import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
-import type { WireError } from './error.ts';
-import { wireError } from './error.ts';
+import { BuildError, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
+import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
 import { watchSilence } from './silence.ts';
-import { statusUpdate } from './status.ts';
 
 /** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
 const STATUS_LINGER_MS = 5_000;
@@ -45,24 +44,15 @@ export interface Job {
    * export begins when it resolves. What it throws ends the build and comes out of {@link runJob}.
    */
   readonly onResult: (result: FrontendResult, evaluate: () => Promise<void>) => Promise<void>;
-}
-
-/** Thrown by {@link runJob} for what the daemon reported, with all that it said. */
-export class JobError extends Error {
-  readonly wire: WireError;
-
-  constructor(wire: WireError) {
-    super(wire.message);
-    this.name = 'JobError';
-    this.wire = wire;
-  }
+  /** What is done inside the build in place of calling the frontend. */
+  readonly work?: Work['work'];
 }
 
 /**
  * Runs one build in gateway mode, as buildx does: the daemon opens a build, we call the Dockerfile frontend inside it,
  * and give its result back to be exported (moby/buildkit `client/build.go`). Resolves with the exporters' answers.
  *
- * Throws {@link JobError} for the daemon's refusal, for a daemon that was lost (also one that fell silent, within 30 s),
+ * Throws {@link BuildError} for the daemon's refusal, for a daemon that was lost (also one that fell silent, within 30 s),
  * and whatever `onResult` throws. When the signal ends, the build is
  * cancelled on the daemon, its last news are still read, and the signal's reason is thrown.
  */
@@ -84,7 +74,7 @@ export async function runJob(
     Exporters: job.exporters.map(wireEntry),
     ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
   };
-  const work: Work['work'] = (gateway, inner) => callFrontend(gateway, { ...job, attrs }, inner);
+  const work: Work['work'] = job.work ?? ((gateway, inner) => callFrontend(gateway, { ...job, attrs }, inner));
   return runInside(client, { ref: job.ref, session: job.session, request, work }, { onStatus, signal });
 }
 
@@ -116,7 +106,7 @@ export async function runInside(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
-    throw wire === undefined ? error : new JobError(wire);
+    throw wire === undefined ? error : new BuildError(wire);
   } finally {
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
     await news.end({ limitMs: watch.lost.aborted ? 0 : signal.aborted ? GOODBYE_MS : undefined });
@@ -203,8 +193,8 @@ function watchStatus(
     silence = setTimeout(() => own.abort(), STATUS_LINGER_MS);
   };
   const reading = (async () => {
-    for await (const response of client.status(ref, { signal: own.signal })) {
-      onStatus(statusUpdate(response));
+    for await (const update of client.status(ref, { signal: own.signal })) {
+      onStatus(update);
       if (silence !== undefined) linger();
     }
   })().catch(statusIsNews);
