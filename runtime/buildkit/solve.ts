@@ -27,7 +27,7 @@ export interface Build {
   readonly internal?: boolean;
   /** What the daemon may ask of this machine while it builds: folders, secrets, credentials, places for what is exported. */
   readonly services?: readonly SessionService[];
-  /** The same for the same folders only: the daemon then asks for nothing but what has changed in them. ASCII. */
+  /** The same for the same folders only: the daemon then asks for nothing but what has changed in them. */
   readonly sharedKey?: string;
   /** Called with what the frontend gave, before it is exported; `evaluate` runs its steps. What it throws ends the build. */
   readonly onResult?: Job['onResult'];

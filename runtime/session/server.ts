@@ -121,6 +121,6 @@ function statusHeaders(statusCode: number, message: string): Headers {
   if (statusCode === status.OK) return [['grpc-status', '0']];
   return [
     ['grpc-status', String(statusCode)],
-    ['grpc-message', encodeURIComponent(message)],
+    ['grpc-message', encodeURIComponent(message.toWellFormed())],
   ];
 }

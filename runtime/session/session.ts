@@ -20,9 +20,9 @@ export class Session {
   readonly #services: readonly SessionService[];
   #open: { readonly close: () => Promise<void> } | undefined;
 
-  /** `sharedKey`: names the folders it serves to the daemon, so that only changed files travel again. ASCII. */
+  /** `sharedKey`: names the folders it serves to the daemon, so that only changed files travel again. */
   constructor(options: { readonly sharedKey: string; readonly services: readonly SessionService[] }) {
-    this.#sharedKey = options.sharedKey;
+    this.#sharedKey = headerText(options.sharedKey);
     this.#services = [healthService(), ...options.services];
   }
 
@@ -56,4 +56,9 @@ export class Session {
     this.#open = undefined;
     await open?.close();
   }
+}
+
+/** A text as a header may hold it: what is no visible ASCII as `%XX`. */
+function headerText(text: string): string {
+  return text.toWellFormed().replaceAll(/[^\x21-\x7e]/gu, encodeURIComponent);
 }
