@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import type { Attributes, TypedEntry } from '../../planner/target.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
@@ -97,15 +97,20 @@ export async function runInside(
 ): Promise<Readonly<Record<string, string>>> {
   const own = new AbortController();
   using watch = watchSilence((options) => client.answer(options));
-  const inner = AbortSignal.any([signal, own.signal, watch.lost]);
+  const broken = new AbortController();
+  const inner = AbortSignal.any([signal, own.signal, watch.lost, broken.signal]);
   const news = watchStatus(client, work.ref, onStatus);
   try {
     await client.ready({ signal: inner });
-    work.session.serve(client.session({ metadata: work.session.metadata(), signal: inner }), watch.heard);
+    const session = client.session({ metadata: work.session.metadata(), signal: inner });
+    void work.session.serve(session, watch.heard).then((reason) => {
+      if (reason !== undefined) broken.abort(new GrpcError(code.UNAVAILABLE, reason.message));
+    });
     return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
+    const loss = [watch.lost, broken.signal].find(({ aborted }) => aborted);
+    const wire = wireError(loss === undefined ? error : loss.reason);
     throw wire === undefined ? error : new BuildError(wire);
   } finally {
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
