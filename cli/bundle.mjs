@@ -49,22 +49,24 @@ if (bundler === undefined) {
   console.log('rolldown is not installed: depot will run from its sources.');
 } else {
   if (process.argv.length < 3) rmSync(folder, { recursive: true, force: true });
-  const bundle = await bundler.rolldown({
-    input: { main: path.join(root, 'cli/main.ts'), planner: path.join(root, 'planner/library.ts') },
-    cwd: root,
-    platform: 'node',
-    transform: { define: { 'process.env.NODE_ENV': '"production"' } },
-    // What a command loads late, the library for other programs has at once.
-    checks: { ineffectiveDynamicImport: false },
-    treeshake: { propertyReadSideEffects: false },
-    plugins: isTarget ? [builtinsByName] : [],
-  });
-  await bundle.write({
-    dir: folder,
-    format: 'esm',
-    banner: REQUIRE,
-    chunkFileNames: '[name]-[hash].js',
-    codeSplitting: { groups: [{ name: 'plan', test: isPlanning, priority: 1 }] },
-  });
-  await bundle.close();
+  const write = async (input, output) => {
+    const bundle = await bundler.rolldown({
+      input,
+      cwd: root,
+      platform: 'node',
+      transform: { define: { 'process.env.NODE_ENV': '"production"' } },
+      // What a command loads late, the library for other programs has at once.
+      checks: { ineffectiveDynamicImport: false },
+      treeshake: { propertyReadSideEffects: false },
+      plugins: isTarget ? [builtinsByName] : [],
+    });
+    await bundle.write({ dir: folder, format: 'esm', banner: REQUIRE, chunkFileNames: '[name]-[hash].js', ...output });
+    await bundle.close();
+  };
+  await write(
+    { main: path.join(root, 'cli/main.ts'), planner: path.join(root, 'planner/library.ts') },
+    { codeSplitting: { groups: [{ name: 'plan', test: isPlanning, priority: 1 }] } },
+  );
+  // By itself: what it shared with the program would be further files for every start of that.
+  await write({ buildkit: path.join(root, 'runtime/buildkit/library.ts') }, {});
 }

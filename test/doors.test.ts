@@ -25,6 +25,10 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
     /^(?:runtime\/(?:session|files|oci|docker|registry|rpc|http2)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
+    /^runtime\/buildkit\/library\.ts$/,
+    /^(?:runtime\/(?:buildkit|session|rpc)\/|runtime\/oci\/store\.ts$|runtime\/event\.ts$|proto\/gen\/)/,
+  ],
+  [
     /^runtime\/buildkit\//,
     /^(?:runtime\/(?:buildkit|session|rpc|http2)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],

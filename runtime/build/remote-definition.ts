@@ -3,12 +3,12 @@ import { isGitOverSsh } from '../../planner/options/url.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { SourceFile } from '../../planner/source.ts';
-import type { Gateway } from '../buildkit/client.ts';
 import { BuildkitClient } from '../buildkit/client.ts';
 import type { Definition } from '../buildkit/definition.ts';
 import { HTTP_FILE, sourceDefinition } from '../buildkit/definition.ts';
 import { wireError } from '../buildkit/error.ts';
-import { JobError, runInside } from '../buildkit/job.ts';
+import type { Gateway } from '../buildkit/gateway.ts';
+import { runInside } from '../buildkit/job.ts';
 import { refIds } from '../buildkit/linked-inputs.ts';
 import type { RemoteSource } from '../buildkit/remote-tree.ts';
 import { remoteSource, unpacked } from '../buildkit/remote-tree.ts';
@@ -66,7 +66,7 @@ export async function readRemoteDefinition(request: RemoteRequest): Promise<Resu
   using client = new BuildkitClient(builder.endpoint);
   let version: string;
   try {
-    version = (await client.version({ signal })) ?? '';
+    version = (await client.info({ signal }))?.version ?? '';
   } catch (error) {
     return fail(signal.aborted ? { reason: 'canceled' } : unreachableBuilder(builder.endpoint, error));
   }
@@ -193,7 +193,7 @@ function unreadable(url: string, cause: string, hint?: string): DefinitionUnread
 function failureOf(error: unknown, { url, signal }: RemoteRequest): RuntimeFailure {
   if (signal.aborted) return { reason: 'canceled' };
   if (error instanceof FailureError) return error.failure;
-  const wire = error instanceof JobError ? error.wire : wireError(error);
+  const wire = wireError(error);
   const message = wire?.message ?? (error instanceof Error ? error.message : undefined);
   if (message === undefined) throw error;
   return unreadable(url, withoutPasswords(message.trim()), hintFor(message));

@@ -8,7 +8,7 @@ import type { DaemonFacts } from '../buildkit/daemon.ts';
 import { wireError } from '../buildkit/error.ts';
 import type { ExportSink, PlannedExport } from '../buildkit/exporters.ts';
 import { frontendRequest } from '../buildkit/frontend.ts';
-import { JobError, runJob } from '../buildkit/job.ts';
+import { runJob } from '../buildkit/job.ts';
 import { linkedInputs } from '../buildkit/linked-inputs.ts';
 import type { FrontendRequest } from '../buildkit/frontend.ts';
 import type { LinkedInputs } from '../buildkit/linked-inputs.ts';
@@ -280,7 +280,7 @@ function resultOf(
   if (about.signal.aborted) return { is: 'failed', failure: { reason: 'canceled' } };
   if (error instanceof LinkBroken) return { is: 'skipped', because: error.because };
   if (error instanceof FailureError) return { is: 'failed', failure: error.failure };
-  const wire = error instanceof JobError ? error.wire : wireError(error);
+  const wire = wireError(error);
   if (wire === undefined) throw error;
   const tooLarge = ignoreFileTooLarge(wire, {
     target: about.prepared.target.name,

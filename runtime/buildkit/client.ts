@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ReadContentResponse } from '../../proto/gen/containerd/services/content/v1/content_pb.ts';
 import { Content } from '../../proto/gen/containerd/services/content/v1/content_pb.ts';
 import type {
   BuildHistoryEvent,
@@ -11,20 +12,14 @@ import type {
   UsageRecord,
 } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
 import { BuildHistoryEventType, Control } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
-import type {
-  PongResponse,
-  Result,
-  ReturnRequestSchema,
-  SolveRequestSchema as FrontendSolveRequestSchema,
-} from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
-import { LLBBridge } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import type { WorkerRecord } from '../../proto/gen/moby/buildkit/v1/types/worker_pb.ts';
+import type { StatusUpdate } from '../event.ts';
 import type { CallOptions } from '../rpc/call.ts';
 import type { Wire, WireEvents } from '../http2/wire.ts';
 import { lateWire } from '../http2/wire.ts';
 import { openStream, serverStream, unary } from '../rpc/call.ts';
 import type { Channel } from '../rpc/channel.ts';
-import { Metadata } from '../rpc/metadata.ts';
+import type { Metadata } from '../rpc/metadata.ts';
 import { status } from '../rpc/status.ts';
 import { tunnel } from '../session/tunnel.ts';
 import { retried, retriedStream } from '../rpc/retry.ts';
@@ -34,16 +29,21 @@ import { describeEndpoint } from './describe-endpoint.ts';
 import { dial, isDocker, openInDocker } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 import { wireError } from './error.ts';
+import { Gateway } from './gateway.ts';
 import { watchSilence } from './silence.ts';
-
-/** Routes a gateway call to its build (moby/buildkit `frontend/gateway/grpcclient`). */
-const BUILD_ID_KEY = 'buildkit-controlapi-buildid';
+import { statusUpdate } from './status.ts';
 
 /** How long the first answer of a daemon may take, connection included. */
 export const FIRST_ANSWER_MS = 20_000;
 
-/** How long a daemon may take to name its capabilities (buildx waits as long). */
-const PING_MS = 15_000;
+/** What a daemon says of itself. */
+export interface DaemonInfo {
+  /** `v0.25.2`, `v0.25.2-moby`, or a word that is no version (`v0.0.0+unknown`). */
+  readonly version: string;
+  readonly revision: string;
+  /** Of the Dockerfile frontend inside it; empty before 0.30. */
+  readonly dockerfileVersion: string;
+}
 
 /** Which builds are asked for. */
 export interface BuildsRequest {
@@ -85,12 +85,13 @@ export class BuildkitClient implements Disposable {
     return response.record;
   }
 
-  /** The daemon's version; undefined for one too old to say (before 0.11). */
-  async version({ signal }: Signal): Promise<string | undefined> {
+  /** What the daemon says of itself; undefined for one too old to say (before 0.11). */
+  async info({ signal }: Signal): Promise<DaemonInfo | undefined> {
     const options = { signal, timeoutMs: FIRST_ANSWER_MS };
     try {
       const response = await retried(() => unary(this.#channel, Control.method.info, {}, options), options);
-      return response.buildkitVersion?.version;
+      const { version = '', revision = '', dockerfileVersion = '' } = response.buildkitVersion ?? {};
+      return { version, revision, dockerfileVersion };
     } catch (error) {
       if (wireError(error)?.code === status.UNIMPLEMENTED) return undefined;
       throw error;
@@ -102,7 +103,7 @@ export class BuildkitClient implements Disposable {
    * nothing answers in 20 seconds.
    */
   async ready({ signal }: Signal): Promise<void> {
-    if (!this.#channel.isConnected) await this.version({ signal });
+    if (!this.#channel.isConnected) await this.info({ signal });
   }
 
   /** Resolves when the daemon says anything at all, or its connection is gone; has no time limit. */
@@ -148,10 +149,12 @@ export class BuildkitClient implements Disposable {
   }
 
   /** What happens in a build, from its start, until it ends. May be asked for up to 6 s before the build is known. */
-  status(ref: string, { signal }: Signal): AsyncGenerator<StatusResponse, void, undefined> {
-    const open = (): AsyncGenerator<StatusResponse, void, undefined> =>
-      serverStream(this.#channel, Control.method.status, { Ref: ref }, { signal });
-    return retriedStream(open, { signal });
+  async *status(ref: string, { signal }: Signal): AsyncGenerator<StatusUpdate, void, undefined> {
+    const open = (inner: AbortSignal): AsyncGenerator<StatusResponse, void, undefined> =>
+      retriedStream(() => serverStream(this.#channel, Control.method.status, { Ref: ref }, { signal: inner }), {
+        signal: inner,
+      });
+    for await (const response of this.#watchedStream(signal, open)) yield statusUpdate(response);
   }
 
   /**
@@ -212,7 +215,9 @@ export class BuildkitClient implements Disposable {
 
   /** The bytes of one blob of the daemon's content store, in order. */
   async *readBlob(digest: string, { signal }: Signal): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const part of serverStream(this.#channel, Content.method.read, { digest }, { signal })) yield part.data;
+    const open = (inner: AbortSignal): AsyncGenerator<ReadContentResponse, void, undefined> =>
+      serverStream(this.#channel, Content.method.read, { digest }, { signal: inner });
+    for await (const part of this.#watchedStream(signal, open)) yield part.data;
   }
 
   /** The calls that may be made inside the running build `ref`. */
@@ -263,71 +268,4 @@ export class BuildkitClient implements Disposable {
 function changeOf(type: BuildHistoryEventType): BuildChange['is'] {
   if (type === BuildHistoryEventType.DELETED) return 'deleted';
   return type === BuildHistoryEventType.COMPLETE ? 'complete' : 'started';
-}
-
-/** What a client may do inside one running build (LLBBridge). */
-export class Gateway {
-  readonly #channel: Channel;
-  readonly #metadata: Metadata;
-
-  constructor(channel: Channel, ref: string) {
-    this.#channel = channel;
-    this.#metadata = new Metadata().add(BUILD_ID_KEY, ref);
-  }
-
-  /** What the daemon and its frontends can do. */
-  ping({ signal }: Signal): Promise<PongResponse> {
-    return unary(this.#channel, LLBBridge.method.ping, {}, { signal, metadata: this.#metadata, timeoutMs: PING_MS });
-  }
-
-  /** Calls a frontend. Lazy: the result names steps that run when they are evaluated or exported. */
-  async solve(
-    request: MessageInitShape<typeof FrontendSolveRequestSchema>,
-    { signal }: Signal,
-  ): Promise<Result | undefined> {
-    const response = await unary(this.#channel, LLBBridge.method.solve, request, { signal, metadata: this.#metadata });
-    return response.result;
-  }
-
-  /** Runs the steps of one result now. */
-  async evaluate(refId: string, { signal }: Signal): Promise<void> {
-    await unary(this.#channel, LLBBridge.method.evaluate, { Ref: refId }, { signal, metadata: this.#metadata });
-  }
-
-  /** The size of a file in a result, in bytes; undefined when there is none of that name. */
-  async fileSize(refId: string, path: string, { signal }: Signal): Promise<number | undefined> {
-    try {
-      const { stat } = await unary(
-        this.#channel,
-        LLBBridge.method.statFile,
-        { Ref: refId, Path: path },
-        { signal, metadata: this.#metadata },
-      );
-      return Number(stat?.size ?? 0n);
-    } catch (error) {
-      if (wireError(error)?.message.includes('no such file or directory') === true) return undefined;
-      throw error;
-    }
-  }
-
-  /** A file of a result, whole or its first bytes. */
-  async readFile(
-    refId: string,
-    path: string,
-    { signal, firstBytes }: Signal & { readonly firstBytes?: number },
-  ): Promise<Uint8Array> {
-    const range = firstBytes === undefined ? {} : { Range: { Length: BigInt(firstBytes) } };
-    const response = await unary(
-      this.#channel,
-      LLBBridge.method.readFile,
-      { Ref: refId, FilePath: path, ...range },
-      { signal, metadata: this.#metadata },
-    );
-    return response.Data;
-  }
-
-  /** Gives the build its result, or the error it ends with. */
-  async return(outcome: MessageInitShape<typeof ReturnRequestSchema>, { signal }: Signal): Promise<void> {
-    await unary(this.#channel, LLBBridge.method.return, outcome, { signal, metadata: this.#metadata });
-  }
 }

@@ -34,7 +34,7 @@ export async function daemonFacts(
   client: BuildkitClient,
   { insideDocker, signal }: { readonly insideDocker: boolean; readonly signal: AbortSignal },
 ): Promise<DaemonFacts> {
-  const [[worker], version = ''] = await Promise.all([client.workers({ signal }), client.version({ signal })]);
+  const [[worker], info] = await Promise.all([client.workers({ signal }), client.info({ signal })]);
   const platforms = (worker?.platforms ?? []).map((platform): Platform => ({
     os: platform.OS,
     architecture: platform.Architecture,
@@ -42,7 +42,7 @@ export async function daemonFacts(
   }));
   const hostGateway = worker?.Labels[HOST_GATEWAY];
   return {
-    version,
+    version: info?.version ?? '',
     native: platforms[0] ?? { os: 'linux', architecture: 'amd64', variant: '' },
     platforms: platforms.map(formatPlatform),
     store: !insideDocker ? 'none' : worker?.Labels[SNAPSHOTTER] === undefined ? 'docker-classic' : 'docker-containerd',

@@ -17,8 +17,20 @@ export interface WireError {
   readonly status: Status;
 }
 
-/** Reads what a failed call was rejected with; undefined when it is no gRPC error. */
+/** A build that failed on the daemon, or whose daemon was lost, with all that was said of it. */
+export class BuildError extends Error {
+  readonly wire: WireError;
+
+  constructor(wire: WireError) {
+    super(wire.message);
+    this.name = 'BuildError';
+    this.wire = wire;
+  }
+}
+
+/** Reads what a call or a build was rejected with; undefined when it is no error of the daemon or of the connection to it. */
 export function wireError(error: unknown): WireError | undefined {
+  if (error instanceof BuildError) return error.wire;
   if (!(error instanceof GrpcError)) return undefined;
   const parsed = error.statusDetails === undefined ? undefined : parseStatus(error.statusDetails);
   return fromStatus(parsed ?? create(StatusSchema, { code: error.code, message: error.message }));

@@ -1,21 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import type { Attributes, TypedEntry } from '../../planner/target.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
 import type { Result as FrontendResult, ResultSchema } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
-import type { BuildkitClient, Gateway } from './client.ts';
+import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
-import type { WireError } from './error.ts';
-import { wireError } from './error.ts';
+import { BuildError, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
+import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
 import { watchSilence } from './silence.ts';
-import { statusUpdate } from './status.ts';
 
 /** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
 const STATUS_LINGER_MS = 5_000;
@@ -45,24 +44,15 @@ export interface Job {
    * export begins when it resolves. What it throws ends the build and comes out of {@link runJob}.
    */
   readonly onResult: (result: FrontendResult, evaluate: () => Promise<void>) => Promise<void>;
-}
-
-/** Thrown by {@link runJob} for what the daemon reported, with all that it said. */
-export class JobError extends Error {
-  readonly wire: WireError;
-
-  constructor(wire: WireError) {
-    super(wire.message);
-    this.name = 'JobError';
-    this.wire = wire;
-  }
+  /** What is done inside the build in place of calling the frontend. */
+  readonly work?: Work['work'];
 }
 
 /**
  * Runs one build in gateway mode, as buildx does: the daemon opens a build, we call the Dockerfile frontend inside it,
  * and give its result back to be exported (moby/buildkit `client/build.go`). Resolves with the exporters' answers.
  *
- * Throws {@link JobError} for the daemon's refusal, for a daemon that was lost (also one that fell silent, within 30 s),
+ * Throws {@link BuildError} for the daemon's refusal, for a daemon that was lost (also one that fell silent, within 30 s),
  * and whatever `onResult` throws. When the signal ends, the build is
  * cancelled on the daemon, its last news are still read, and the signal's reason is thrown.
  */
@@ -84,7 +74,7 @@ export async function runJob(
     Exporters: job.exporters.map(wireEntry),
     ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
   };
-  const work: Work['work'] = (gateway, inner) => callFrontend(gateway, { ...job, attrs }, inner);
+  const work: Work['work'] = job.work ?? ((gateway, inner) => callFrontend(gateway, { ...job, attrs }, inner));
   return runInside(client, { ref: job.ref, session: job.session, request, work }, { onStatus, signal });
 }
 
@@ -107,16 +97,21 @@ export async function runInside(
 ): Promise<Readonly<Record<string, string>>> {
   const own = new AbortController();
   using watch = watchSilence((options) => client.answer(options));
-  const inner = AbortSignal.any([signal, own.signal, watch.lost]);
+  const broken = new AbortController();
+  const inner = AbortSignal.any([signal, own.signal, watch.lost, broken.signal]);
   const news = watchStatus(client, work.ref, onStatus);
   try {
     await client.ready({ signal: inner });
-    work.session.serve(client.session({ metadata: work.session.metadata(), signal: inner }), watch.heard);
+    const session = client.session({ metadata: work.session.metadata(), signal: inner });
+    void work.session.serve(session, watch.heard).then((reason) => {
+      if (reason !== undefined) broken.abort(new GrpcError(code.UNAVAILABLE, reason.message));
+    });
     return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
-    throw wire === undefined ? error : new JobError(wire);
+    const loss = [watch.lost, broken.signal].find(({ aborted }) => aborted);
+    const wire = wireError(loss === undefined ? error : loss.reason);
+    throw wire === undefined ? error : new BuildError(wire);
   } finally {
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
     await news.end({ limitMs: watch.lost.aborted ? 0 : signal.aborted ? GOODBYE_MS : undefined });
@@ -203,8 +198,8 @@ function watchStatus(
     silence = setTimeout(() => own.abort(), STATUS_LINGER_MS);
   };
   const reading = (async () => {
-    for await (const response of client.status(ref, { signal: own.signal })) {
-      onStatus(statusUpdate(response));
+    for await (const update of client.status(ref, { signal: own.signal })) {
+      onStatus(update);
       if (silence !== undefined) linger();
     }
   })().catch(statusIsNews);

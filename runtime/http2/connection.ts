@@ -25,8 +25,11 @@ import type { Wire, WireEvents } from './wire.ts';
  */
 const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
 
-/** Exclude patterns travel as headers, and errors as trailers with whole Dockerfiles in them. */
-const MAX_HEADER_BYTES = 16 * 1024 * 1024;
+/**
+ * Exclude patterns travel as headers, and errors as trailers with whole Dockerfiles in them, as base64 of base64: of the largest
+ * that a message holds (16 MB) they are 29 MB.
+ */
+const MAX_HEADER_BYTES = 32 * 1024 * 1024;
 
 /** What is gathered before it is written: the frames of one turn of the event loop go out together, but not more than this. */
 const BATCH_BYTES = 512 * 1024;

@@ -111,10 +111,10 @@ function failureOf(stream: Http2Stream): GrpcError | undefined {
   const fields = stream.trailers ?? [];
   const code = valueOf(fields, 'grpc-status');
   if (code === '0') return undefined;
-  const details = valueOf(fields, 'grpc-status-details-bin');
+  const details = binaryValue(fields, 'grpc-status-details-bin');
   const message = percentDecoded(valueOf(fields, 'grpc-message') ?? '');
   if (code !== undefined)
-    return new GrpcError(Number(code), message, details === undefined ? undefined : Buffer.from(details, 'base64'));
+    return new GrpcError(Number(code), message, details);
   const http = valueOf(stream.headers ?? [], ':status') ?? 'no status';
   return new GrpcError(HTTP_STATUS.get(http) ?? status.UNKNOWN, `the answer is no gRPC (HTTP ${http})`);
 }
@@ -154,6 +154,12 @@ function failure(error: unknown, signal: AbortSignal, deadline: Deadline | undef
 
 function valueOf(fields: Headers, name: string): string | undefined {
   return fields.find(([one]) => one === name)?.[1];
+}
+
+/** The first value of a header of bytes: several may come joined by commas, which base64 has none of (gRPC over HTTP/2). */
+function binaryValue(fields: Headers, name: string): Uint8Array | undefined {
+  const first = valueOf(fields, name)?.split(',', 1)[0];
+  return first === undefined ? undefined : Buffer.from(first, 'base64');
 }
 
 /** Bytes that are no plain ASCII come as `%XX`; what is none stays as it is. */

@@ -2,7 +2,7 @@ import { createHmac, createPrivateKey, createPublicKey, randomBytes, sign } from
 import type { KeyObject } from 'node:crypto';
 import { status as code } from '../rpc/status.ts';
 import { Auth } from '../../proto/gen/moby/filesync/v1/auth_pb.ts';
-import type { CredentialStore } from '../docker/credentials.ts';
+import type { RegistryCredentials } from '../docker/credentials.ts';
 import type { SessionService } from './server.ts';
 import { RpcError, unaryHandler } from './server.ts';
 
@@ -18,17 +18,25 @@ const QUIET_MS = 2_000;
 /** What is shown of authentication: `[auth] sharing credentials for HOST` and the like, each once. */
 export type AuthNotice = (name: string) => void;
 
+/** Who knows the credentials of registries, such as the `CredentialStore` of a Docker configuration. */
+export interface Credentials {
+  /** Those of a host, empty where there are none. Rejects with what to tell the user. */
+  find(host: string, options: { readonly signal: AbortSignal }): Promise<RegistryCredentials>;
+  /** The program that is asked for them, to be named when it takes long; undefined when they are only looked up. */
+  helperOf?(host: string): string | undefined;
+}
+
 /**
  * Answers the daemon's questions about registries. Tokens are fetched here, so that passwords stay on this machine: the
  * daemon first asks for a token authority, a key that proves to it that we hold credentials (moby/buildkit
  * `session/auth/authprovider`). Only for registries with basic authentication does it ask for the password itself.
  */
-export function authService(credentials: CredentialStore, notice: AuthNotice): SessionService {
-  const lookUp = (host: string, signal: AbortSignal): ReturnType<CredentialStore['find']> => {
+export function authService(credentials: Credentials, notice: AuthNotice = unheard): SessionService {
+  const lookUp: LookUp = (host, signal) => {
     const found = credentials.find(host, { signal }).catch((error: Error) => {
       throw new RpcError(code.UNAUTHENTICATED, error.message);
     });
-    const helper = credentials.helperOf(host);
+    const helper = credentials.helperOf?.(host);
     return helper === undefined ? found : withNotice(found, `${helper} and the credentials of ${host}`, notice);
   };
   const authority = new TokenAuthority(lookUp);
@@ -69,6 +77,10 @@ export function authService(credentials: CredentialStore, notice: AuthNotice): S
   };
 }
 
+type LookUp = (host: string, signal: AbortSignal) => Promise<RegistryCredentials>;
+
+function unheard(): void {}
+
 /** Tells what is waited for once that takes long. */
 async function withNotice<T>(waited: Promise<T>, what: string, notice: AuthNotice): Promise<T> {
   const timer = setTimeout(() => notice(`[auth] waiting for ${what}`), QUIET_MS);
@@ -85,10 +97,10 @@ function scopeText(scopes: readonly string[]): string {
  * clients share a token.
  */
 class TokenAuthority {
-  readonly #lookUp: (host: string, signal: AbortSignal) => ReturnType<CredentialStore['find']>;
+  readonly #lookUp: LookUp;
   readonly #seeds = new Map<string, Buffer>();
 
-  constructor(lookUp: (host: string, signal: AbortSignal) => ReturnType<CredentialStore['find']>) {
+  constructor(lookUp: LookUp) {
     this.#lookUp = lookUp;
   }
 

@@ -56,14 +56,16 @@ export function unaryHandler<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-/**
- * Serves gRPC on bytes of which the other side is the HTTP/2 client. Returns what closes it, and resolves when every call has put
- * away what it had in hand.
- */
-export function serveGrpc(
-  open: (events: WireEvents) => Wire,
-  services: readonly SessionService[],
-): { readonly close: () => Promise<void> } {
+/** A server of one connection. */
+export interface GrpcServing {
+  /** Ends it. Resolves when every call has put away what it had in hand. */
+  readonly close: () => Promise<void>;
+  /** Resolves when the connection is gone, with the reason unless we closed it. */
+  readonly gone: Promise<Error | undefined>;
+}
+
+/** Serves gRPC on bytes of which the other side is the HTTP/2 client. */
+export function serveGrpc(open: (events: WireEvents) => Wire, services: readonly SessionService[]): GrpcServing {
   const running = new Set<Promise<void>>();
   const handlers = new Map(services.flatMap((service) => Object.entries(service)));
   const connection = new Http2Connection({
@@ -83,6 +85,7 @@ export function serveGrpc(
       connection.close();
       await Promise.allSettled(running);
     },
+    gone: connection.closed,
   };
 }
 
@@ -121,6 +124,6 @@ function statusHeaders(statusCode: number, message: string): Headers {
   if (statusCode === status.OK) return [['grpc-status', '0']];
   return [
     ['grpc-status', String(statusCode)],
-    ['grpc-message', encodeURIComponent(message)],
+    ['grpc-message', encodeURIComponent(message.toWellFormed())],
   ];
 }

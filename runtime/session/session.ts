@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Wire, WireEvents } from '../http2/wire.ts';
 import { Metadata } from '../rpc/metadata.ts';
 import { healthService } from './health.ts';
-import type { SessionService } from './server.ts';
+import type { GrpcServing, SessionService } from './server.ts';
 import { serveGrpc } from './server.ts';
 
 const ID_LENGTH = 25;
@@ -18,11 +18,11 @@ export class Session {
   readonly id = randomId();
   readonly #sharedKey: string;
   readonly #services: readonly SessionService[];
-  #open: { readonly close: () => Promise<void> } | undefined;
+  #open: GrpcServing | undefined;
 
-  /** `sharedKey`: names the folders it serves to the daemon, so that only changed files travel again. ASCII. */
+  /** `sharedKey`: names the folders it serves to the daemon, so that only changed files travel again. */
   constructor(options: { readonly sharedKey: string; readonly services: readonly SessionService[] }) {
-    this.#sharedKey = options.sharedKey;
+    this.#sharedKey = headerText(options.sharedKey);
     this.#services = [healthService(), ...options.services];
   }
 
@@ -37,8 +37,11 @@ export class Session {
     return metadata;
   }
 
-  /** Serves the daemon on a byte stream until it ends or {@link close} is called; `heard` learns of all that comes. */
-  serve(open: (events: WireEvents) => Wire, heard: () => void): void {
+  /**
+   * Serves the daemon on a byte stream until it ends or {@link close} is called; `heard` learns of all that comes. Resolves
+   * when the stream is gone, with the reason unless we closed it.
+   */
+  serve(open: (events: WireEvents) => Wire, heard: () => void): Promise<Error | undefined> {
     const overheard = (events: WireEvents): Wire =>
       open({
         ...events,
@@ -48,6 +51,7 @@ export class Session {
         },
       });
     this.#open = serveGrpc(overheard, this.#services);
+    return this.#open.gone;
   }
 
   /** Ends it; what the daemon still asks of it fails. Resolves when every call has put away what it had in hand. */
@@ -56,4 +60,9 @@ export class Session {
     this.#open = undefined;
     await open?.close();
   }
+}
+
+/** A text as a header may hold it: what is no visible ASCII as `%XX`. */
+function headerText(text: string): string {
+  return text.toWellFormed().replaceAll(/[^\x21-\x7e]/gu, encodeURIComponent);
 }
