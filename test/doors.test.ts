@@ -18,7 +18,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   [/^runtime\/rpc\//, /^(?:runtime\/(?:rpc|http2)\/|proto\/)/],
   [/^runtime\/files\//, /^(?:runtime\/(?:files\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/docker\//, /^(?:runtime\/(?:docker\/|buildkit\/endpoint\.ts$|event\.ts|failure\.ts)|planner\/|proto\/)/],
-  [/^runtime\/registry\//, /^(?:runtime\/(?:registry\/|docker\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
+  [/^runtime\/registry\//, /^(?:runtime\/(?:registry\/|docker\/|oci\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/oci\//, /^(?:runtime\/(?:oci|files)\/|planner\/)/],
   [
     /^runtime\/session\//,
@@ -34,7 +34,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [
     /^runtime\/load\//,
-    /^(?:runtime\/(?:load|docker|registry|buildkit|session)\/|runtime\/files\/(?:make-folder|replace-file)\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:load|docker|registry|oci|buildkit|session)\/|runtime\/files\/(?:make-folder|replace-file)\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/hosts\//,
@@ -42,7 +42,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [
     /^runtime\/build\//,
-    /^(?:runtime\/(?:build|buildkit|session|load|oci|docker|rpc)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:build|buildkit|session|load|oci|docker|registry|rpc)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
 ];
 

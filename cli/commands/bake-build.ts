@@ -8,6 +8,7 @@ import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
 import type { BuildServices } from '../../runtime/build/target-build.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
+import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
@@ -202,6 +203,23 @@ async function buildServices(
             using api = new DockerEngine(docker);
             for await (const _line of api.loadImages(chunks, { signal })) continue;
           },
+          ...(isOnThisMachine(docker)
+            ? {
+                loadImage: async (image, options) => {
+                  const [{ DockerEngine }, { fastLoad }] = await Promise.all([
+                    import('../../runtime/docker/engine.ts'),
+                    import('../../runtime/load/fast-load.ts'),
+                  ]);
+                  using api = new DockerEngine(docker);
+                  await fastLoad(image, { ...options, docker: api });
+                },
+              }
+            : {}),
         }),
   };
+}
+
+/** Whether a Docker Engine is likely to reach a port of our loopback interface; where it does not after all, its pull says so. */
+function isOnThisMachine(docker: DockerEndpoint): boolean {
+  return docker.kind === 'docker-unix' || ['localhost', '127.0.0.1', '::1'].includes(docker.host);
 }

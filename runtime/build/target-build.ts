@@ -7,7 +7,9 @@ import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
 import { wireError } from '../buildkit/error.ts';
 import type { ExportSink, PlannedExport } from '../buildkit/exporters.ts';
+import { pulledExports } from '../buildkit/exporters.ts';
 import { frontendRequest } from '../buildkit/frontend.ts';
+import type { Job } from '../buildkit/job.ts';
 import { runJob } from '../buildkit/job.ts';
 import { linkedInputs } from '../buildkit/linked-inputs.ts';
 import type { FrontendRequest } from '../buildkit/frontend.ts';
@@ -37,6 +39,8 @@ import { buildFailure } from './failures.ts';
 import { ignoreFileTooLarge } from './ignore-file.ts';
 import type { Links } from './links.ts';
 import { LinkBroken } from './links.ts';
+import type { ImageLoader } from './loading.ts';
+import { isLoadedFast, LOAD_STEP, pullableNames } from './loading.ts';
 import { ownStep, skippedStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
 import type { WrittenLayout } from './written-layouts.ts';
@@ -59,6 +63,8 @@ export interface BuildServices {
   readonly contextArchive?: AsyncIterable<Uint8Array>;
   /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */
   readonly loadArchive?: ArchiveSink;
+  /** Has the local Docker Engine pull an image; undefined where it could not reach us, or there is none. */
+  readonly loadImage?: ImageLoader;
 }
 
 /** How one target ended. */
@@ -137,26 +143,50 @@ async function run(
   let answer: Readonly<Record<string, string>> = {};
   const caches = await plannedCaches(target, { cwd: context.cwd, env: context.services.env });
   for (const { name, why } of caches.skipped) await skippedStep(name, why, context.onStatus);
-  const response = await runJob(
+  const attrs = { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) };
+  const job: Omit<Job, 'ref' | 'exporters' | 'session' | 'onResult'> = {
+    frontend: request.frontend,
+    attrs,
+    inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
+    cacheImports: caches.imports,
+    cacheExports: isAsked ? [] : caches.exports,
+    entitlements: request.entitlements,
+    internal: isAsked,
+  };
+  const { loadImage } = context.services;
+  const names = loadImage === undefined || isAsked ? undefined : pullableNames(target, context.exports);
+  const exporters = names === undefined ? context.exports : pulledExports(context.exports);
+  let response = await runJob(
     context.client,
     {
+      ...job,
       ref,
-      frontend: request.frontend,
-      attrs: { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) },
-      inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
-      exporters: context.exports,
-      cacheImports: caches.imports,
-      cacheExports: isAsked ? [] : caches.exports,
-      entitlements: request.entitlements,
-      internal: isAsked,
-      session: session(prepared, request, { ...context, caches }),
+      exporters,
+      session: session(prepared, request, { ...context, exports: exporters, caches }),
       onResult: (result, evaluate) => {
         answer = texts(result.metadata);
         return context.links.run(target.name, result, evaluate);
       },
     },
-    { onStatus: context.onStatus, signal: context.signal },
+    context,
   );
+  const image = { digest: response['containerimage.digest'] ?? '', tags: names ?? [] };
+  if (loadImage !== undefined && names !== undefined && !(await isLoadedFast(image, { ...context, loadImage }))) {
+    const archive = context.exports.filter(({ sink }) => sink?.kind === 'load');
+    const sent = await runJob(
+      context.client,
+      {
+        ...job,
+        ref: randomId(),
+        exporters: archive,
+        cacheExports: [],
+        session: session(prepared, request, { ...context, exports: archive, caches }),
+        onResult: async () => undefined,
+      },
+      context,
+    );
+    response = { ...sent, ...response };
+  }
   await finishLayouts(response, {
     target: target.name,
     caches: isAsked ? [] : caches.kept,
@@ -260,7 +290,7 @@ function exportSink(
       const { loadArchive } = context.services;
       if (!loadArchive)
         throw new FailureError({ reason: 'load-failed', target, cause: 'there is no Docker Engine to load into' });
-      return (chunks, options) => ownStep('importing to docker', context.onStatus, () => loadArchive(chunks, options));
+      return (chunks, options) => ownStep(LOAD_STEP, context.onStatus, () => loadArchive(chunks, options));
     }
   }
 }

@@ -213,11 +213,27 @@ export class BuildkitClient implements Disposable {
     await this.#updateHistory({ Ref: ref, Finalize: true }, signal);
   }
 
-  /** The bytes of one blob of the daemon's content store, in order. */
-  async *readBlob(digest: string, { signal }: Signal): AsyncGenerator<Uint8Array, void, undefined> {
+  /** The bytes of one blob of the daemon's content store from `offset` on, in order. */
+  async *readBlob(
+    digest: string,
+    { signal, offset = 0 }: Signal & { readonly offset?: number },
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const request = { digest, offset: BigInt(offset) };
     const open = (inner: AbortSignal): AsyncGenerator<ReadContentResponse, void, undefined> =>
-      serverStream(this.#channel, Content.method.read, { digest }, { signal: inner });
+      serverStream(this.#channel, Content.method.read, request, { signal: inner });
     for await (const part of this.#watchedStream(signal, open)) yield part.data;
+  }
+
+  /** Whether a blob is in the daemon's content store. */
+  async hasBlob(digest: string, { signal }: Signal): Promise<boolean> {
+    const options = { signal, timeoutMs: FIRST_ANSWER_MS };
+    try {
+      await retried(() => unary(this.#channel, Content.method.info, { digest }, options), options);
+      return true;
+    } catch (error) {
+      if (wireError(error)?.code === status.NOT_FOUND) return false;
+      throw error;
+    }
   }
 
   /** The calls that may be made inside the running build `ref`. */

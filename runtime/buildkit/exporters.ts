@@ -59,6 +59,17 @@ export function plannedExports(target: Target, facts: DaemonFacts): Result<reado
 }
 
 /**
+ * The same exports, for an image that Docker is to pull instead of being sent an archive: the builder keeps the image, of the
+ * same digest as in the archive. A push beside it keeps it anyway.
+ */
+export function pulledExports(exports: readonly PlannedExport[]): readonly PlannedExport[] {
+  const others = exports.filter(({ sink }) => sink?.kind !== 'load');
+  if (others.some(({ type }) => type === 'image')) return others;
+  const attrs = exports.find(({ sink }) => sink?.kind === 'load')?.attrs ?? {};
+  return [...others, { type: 'image', attrs: { 'oci-mediatypes': 'true', ...attrs } }];
+}
+
+/**
  * Inside a Docker Engine every image output ends in its store, so that a plain load beside one adds nothing; two exporters
  * that name the same image at once would even get in each other's way.
  */

@@ -13,6 +13,8 @@ export interface BytePipe extends AsyncDisposable {
   readonly address: string;
   /** How many connections it has taken. */
   taken(): number;
+  /** How many bytes have come back from where it leads. */
+  sentBytes(): number;
   /** Breaks every connection, as a network that fails. */
   cut(): void;
   /** Forwards nothing any more, either way, and closes nothing: as a machine that lost its power. */
@@ -43,12 +45,14 @@ async function bytePipe(open: () => Promise<Duplex>, options: PipeOptions): Prom
   const sockets = new Set<Socket>();
   const joined = new Set<Duplex>();
   let taken = 0;
+  let sentBytes = 0;
   let isStalled = false;
   const onConnection = (near: Socket): void => {
     taken++;
     if (isStalled) return;
     open().then(
       (far) => {
+        far.on('data', (chunk: Uint8Array) => (sentBytes += chunk.length));
         join(near, far);
         for (const side of [near, far]) joined.add(side);
       },
@@ -72,6 +76,7 @@ async function bytePipe(open: () => Promise<Duplex>, options: PipeOptions): Prom
   return {
     address: options.unix === true ? `unix://${path}` : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     taken: () => taken,
+    sentBytes: () => sentBytes,
     cut,
     stall: () => {
       isStalled = true;

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BytePipe } from '../rig/byte-pipe.ts';
+import { remoteBuildkit } from '../rig/byte-pipe.ts';
+import type { DepotRun } from '../rig/depot.ts';
+import { depot } from '../rig/depot.ts';
+import type { TestEngine } from '../rig/engine.ts';
+import { dockerOf, ownEngine, sharedEngine } from '../rig/engine.ts';
+import type { TempFolder } from '../rig/folder.ts';
+import { busybox, shellContext } from '../rig/image.ts';
+import { testRegistry } from '../rig/registry.ts';
+
+const TEST_MS = 120_000;
+const UP_MS = 300_000;
+
+const LARGE_BYTES = 20_000_000;
+
+/** The one builds, as a BuildKit of its own; the images go into the other. */
+let builder: TestEngine;
+let docker: Awaited<ReturnType<typeof ownEngine>>;
+let pipe: BytePipe;
+
+beforeAll(async () => {
+  [builder, docker] = await Promise.all([sharedEngine(), ownEngine()]);
+  pipe = await remoteBuildkit(builder.docker);
+}, UP_MS);
+
+afterAll(async () => {
+  await pipe[Symbol.asyncDispose]();
+  await docker[Symbol.asyncDispose]();
+}, UP_MS);
+
+const signal = (): AbortSignal => AbortSignal.timeout(TEST_MS);
+
+/** A large layer that stays, and a small one that changes. */
+async function project(): Promise<TempFolder> {
+  const folder = await shellContext('COPY large /large', 'COPY small /small');
+  await writeFile(join(folder.path, 'large'), randomBytes(LARGE_BYTES));
+  await writeFile(join(folder.path, 'small'), randomBytes(100));
+  return folder;
+}
+
+async function build(folder: TempFolder, ...args: readonly string[]): Promise<DepotRun> {
+  const base = ['build', `--build-context=busybox=${await busybox()}`, '--progress=plain', ...args, folder.path];
+  return depot(base, { cwd: folder.path, env: { BUILDKIT_HOST: pipe.address, DOCKER_HOST: docker.dockerHost } });
+}
+
+const uniqueName = (): string => `load-${randomBytes(6).toString('hex')}`;
+
+describe('an image that another builder made', () => {
+  test('is pulled into Docker under its names, and nothing else is left', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    using api = dockerOf(docker);
+    const name = uniqueName();
+    const run = await build(folder, '--load', '-t', name, '-t', `registry.example/${name}:two`, '--iidfile', 'iid');
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).toContain('importing to docker');
+    expect(run.stderr).not.toContain('exporting to oci image format');
+    const image = await api.inspectImage(name, { signal: signal() });
+    expect(image?.tags.toSorted()).toEqual([`${name}:latest`, `registry.example/${name}:two`]);
+    expect((await api.inspectImage(`registry.example/${name}:two`, { signal: signal() }))?.id).toBe(image?.id);
+  });
+
+  test('sends only the layers that Docker lacks', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    using api = dockerOf(docker);
+    const name = uniqueName();
+    expect((await build(folder, '--load', '-t', name)).exitCode).toBe(0);
+    const first = await api.inspectImage(name, { signal: signal() });
+    await writeFile(join(folder.path, 'small'), randomBytes(100));
+    const before = pipe.sentBytes();
+    const run = await build(folder, '--load', '-t', name);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(pipe.sentBytes() - before).toBeLessThan(LARGE_BYTES / 10);
+    const second = await api.inspectImage(name, { signal: signal() });
+    expect(second?.id).toMatch(/^sha256:/);
+    expect(second?.id).not.toBe(first?.id);
+  });
+
+  test('is pushed and loaded by one export', { timeout: TEST_MS }, async () => {
+    await using registry = await testRegistry();
+    await using folder = await project();
+    using api = dockerOf(docker);
+    const name = `${registry.host}/${uniqueName()}:1`;
+    const run = await build(folder, '--push', '--load', '-t', name);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr.match(/exporting to image$/gm)?.length).toBeGreaterThan(0);
+    expect(run.stderr).not.toContain('exporting to oci image format');
+    const image = await api.inspectImage(name, { signal: signal() });
+    expect(run.stderr).toContain(`exporting manifest list ${image?.id}`);
+  });
+
+  test('for another platform than this is loaded as well', { timeout: TEST_MS }, async () => {
+    await using folder = await shellContext('COPY mark /mark');
+    await writeFile(join(folder.path, 'mark'), randomBytes(10));
+    await writeFile(join(folder.path, 'Dockerfile'), 'FROM scratch\nCOPY mark /mark\n');
+    using api = dockerOf(docker);
+    const name = uniqueName();
+    const run = await build(folder, '--load', '-t', name, '--platform=linux/arm64');
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).not.toContain('exporting to oci image format');
+    expect(await api.inspectImage(name, { signal: signal() })).toBeDefined();
+  });
+});
