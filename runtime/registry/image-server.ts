@@ -109,7 +109,7 @@ async function answer(
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   const [, repository, kind, reference = ''] = /^\/v2\/([^/]+)\/(manifests|blobs)\/([^/?]+)$/.exec(url) ?? [];
   if (!isRead || repository !== name) return refuse(response, 'NAME_UNKNOWN');
-  const digest = reference === tag ? image.root.digest : parseDigest(decodeURIComponent(reference));
+  const digest = reference === tag ? image.root.digest : parseDigest(reference.replace(/%3A/i, ':'));
   if (kind === 'manifests') {
     const manifest = digest === undefined ? undefined : await image.manifest(digest);
     if (manifest === undefined) return refuse(response, 'MANIFEST_UNKNOWN');

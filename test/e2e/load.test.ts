@@ -10,6 +10,7 @@ import type { TestEngine } from '../rig/engine.ts';
 import { dockerOf, ownEngine, sharedEngine } from '../rig/engine.ts';
 import type { TempFolder } from '../rig/folder.ts';
 import { busybox, shellContext } from '../rig/image.ts';
+import { refusingDocker } from '../rig/refusing-docker.ts';
 import { testRegistry } from '../rig/registry.ts';
 
 const TEST_MS = 120_000;
@@ -42,9 +43,13 @@ async function project(): Promise<TempFolder> {
   return folder;
 }
 
-async function build(folder: TempFolder, ...args: readonly string[]): Promise<DepotRun> {
+async function build(
+  folder: TempFolder,
+  { dockerHost }: Pick<TestEngine, 'dockerHost'>,
+  ...args: readonly string[]
+): Promise<DepotRun> {
   const base = ['build', `--build-context=busybox=${await busybox()}`, '--progress=plain', ...args, folder.path];
-  return depot(base, { cwd: folder.path, env: { BUILDKIT_HOST: pipe.address, DOCKER_HOST: docker.dockerHost } });
+  return depot(base, { cwd: folder.path, env: { BUILDKIT_HOST: pipe.address, DOCKER_HOST: dockerHost } });
 }
 
 const uniqueName = (): string => `load-${randomBytes(6).toString('hex')}`;
@@ -54,7 +59,17 @@ describe('an image that another builder made', () => {
     await using folder = await project();
     using api = dockerOf(docker);
     const name = uniqueName();
-    const run = await build(folder, '--load', '-t', name, '-t', `registry.example/${name}:two`, '--iidfile', 'iid');
+    const run = await build(
+      folder,
+      docker,
+      '--load',
+      '-t',
+      name,
+      '-t',
+      `registry.example/${name}:two`,
+      '--iidfile',
+      'iid',
+    );
     expect(run.exitCode, run.stderr).toBe(0);
     expect(run.stderr).toContain('importing to docker');
     expect(run.stderr).not.toContain('exporting to oci image format');
@@ -67,11 +82,11 @@ describe('an image that another builder made', () => {
     await using folder = await project();
     using api = dockerOf(docker);
     const name = uniqueName();
-    expect((await build(folder, '--load', '-t', name)).exitCode).toBe(0);
+    expect((await build(folder, docker, '--load', '-t', name)).exitCode).toBe(0);
     const first = await api.inspectImage(name, { signal: signal() });
     await writeFile(join(folder.path, 'small'), randomBytes(100));
     const before = pipe.sentBytes();
-    const run = await build(folder, '--load', '-t', name);
+    const run = await build(folder, docker, '--load', '-t', name);
     expect(run.exitCode, run.stderr).toBe(0);
     expect(pipe.sentBytes() - before).toBeLessThan(LARGE_BYTES / 10);
     const second = await api.inspectImage(name, { signal: signal() });
@@ -84,7 +99,7 @@ describe('an image that another builder made', () => {
     await using folder = await project();
     using api = dockerOf(docker);
     const name = `${registry.host}/${uniqueName()}:1`;
-    const run = await build(folder, '--push', '--load', '-t', name);
+    const run = await build(folder, docker, '--push', '--load', '-t', name);
     expect(run.exitCode, run.stderr).toBe(0);
     expect(run.stderr.match(/exporting to image$/gm)?.length).toBeGreaterThan(0);
     expect(run.stderr).not.toContain('exporting to oci image format');
@@ -98,9 +113,38 @@ describe('an image that another builder made', () => {
     await writeFile(join(folder.path, 'Dockerfile'), 'FROM scratch\nCOPY mark /mark\n');
     using api = dockerOf(docker);
     const name = uniqueName();
-    const run = await build(folder, '--load', '-t', name, '--platform=linux/arm64');
+    const run = await build(folder, docker, '--load', '-t', name, '--platform=linux/arm64');
     expect(run.exitCode, run.stderr).toBe(0);
     expect(run.stderr).not.toContain('exporting to oci image format');
     expect(await api.inspectImage(name, { signal: signal() })).toBeDefined();
+  });
+
+  test('goes as an archive where Docker cannot pull, and it is said', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    using api = dockerOf(docker);
+    await using refusing = await refusingDocker(docker.docker, {
+      refused: /\/images\/create/,
+      message: 'no way there',
+    });
+    const name = uniqueName();
+    const run = await build(folder, { dockerHost: refusing.dockerHost }, '--load', '-t', name);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).toMatch(/sending the image as an archive instead\n.*ERROR: no way there/);
+    expect(run.stderr).toContain('exporting to oci image format');
+    expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
+  });
+
+  test('leaves no name behind when a name cannot be given', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    using api = dockerOf(docker);
+    await using refusing = await refusingDocker(docker.docker, {
+      refused: /\/(?:tag|load)\?/,
+      message: 'no more names',
+    });
+    const name = uniqueName();
+    const run = await build(folder, { dockerHost: refusing.dockerHost }, '--load', '-t', name);
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain('no more names');
+    expect(await api.inspectImage(name, { signal: signal() })).toBeUndefined();
   });
 });
