@@ -102,7 +102,10 @@ export async function runInside(
   const news = watchStatus(client, work.ref, onStatus);
   try {
     await client.ready({ signal: inner });
-    const session = client.session({ metadata: work.session.metadata(), signal: inner });
+    const session = client.session({
+      metadata: work.session.metadata(),
+      signal: AbortSignal.any([own.signal, watch.lost]),
+    });
     void work.session.serve(session, watch.heard).then((reason) => {
       if (reason !== undefined) broken.abort(new GrpcError(code.UNAVAILABLE, reason.message));
     });
@@ -113,8 +116,10 @@ export async function runInside(
     const wire = wireError(loss === undefined ? error : loss.reason);
     throw wire === undefined ? error : new BuildError(wire);
   } finally {
+    // The daemon is to hear that the build is cancelled before it misses the session, and to record it as such.
+    if (signal.aborted) await news.end({ limitMs: GOODBYE_MS });
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
-    await news.end({ limitMs: watch.lost.aborted ? 0 : signal.aborted ? GOODBYE_MS : undefined });
+    await news.end({ limitMs: watch.lost.aborted ? 0 : undefined });
     own.abort();
   }
 }
