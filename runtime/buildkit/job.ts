@@ -10,7 +10,7 @@ import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
 import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
-import { BuildError, wireError } from './error.ts';
+import { BuildError, isConnectionLoss, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
 import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
@@ -112,9 +112,10 @@ export async function runInside(
     return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const loss = [watch.lost, broken.signal].find(({ aborted }) => aborted);
-    const wire = wireError(loss === undefined ? error : loss.reason);
-    throw wire === undefined ? error : new BuildError(wire);
+    const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
+    if (wire === undefined) throw error;
+    const isAnswer = wire.code !== code.CANCELLED && !isConnectionLoss(wire);
+    throw new BuildError(isAnswer ? wire : (wireError(broken.signal.reason) ?? wire));
   } finally {
     // The daemon is to hear that the build is cancelled before it misses the session, and to record it as such.
     if (signal.aborted) await news.end({ limitMs: GOODBYE_MS });
