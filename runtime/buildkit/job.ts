@@ -10,7 +10,7 @@ import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
 import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
-import { BuildError, wireError } from './error.ts';
+import { BuildError, isConnectionLoss, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
 import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
@@ -102,19 +102,25 @@ export async function runInside(
   const news = watchStatus(client, work.ref, onStatus);
   try {
     await client.ready({ signal: inner });
-    const session = client.session({ metadata: work.session.metadata(), signal: inner });
+    const session = client.session({
+      metadata: work.session.metadata(),
+      signal: AbortSignal.any([own.signal, watch.lost]),
+    });
     void work.session.serve(session, watch.heard).then((reason) => {
       if (reason !== undefined) broken.abort(new GrpcError(code.UNAVAILABLE, reason.message));
     });
     return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const loss = [watch.lost, broken.signal].find(({ aborted }) => aborted);
-    const wire = wireError(loss === undefined ? error : loss.reason);
-    throw wire === undefined ? error : new BuildError(wire);
+    const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
+    if (wire === undefined) throw error;
+    const isAnswer = wire.code !== code.CANCELLED && !isConnectionLoss(wire);
+    throw new BuildError(isAnswer ? wire : (wireError(broken.signal.reason) ?? wire));
   } finally {
+    // The daemon is to hear that the build is cancelled before it misses the session, and to record it as such.
+    if (signal.aborted) await news.end({ limitMs: GOODBYE_MS });
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
-    await news.end({ limitMs: watch.lost.aborted ? 0 : signal.aborted ? GOODBYE_MS : undefined });
+    await news.end({ limitMs: watch.lost.aborted ? 0 : undefined });
     own.abort();
   }
 }

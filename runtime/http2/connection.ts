@@ -377,11 +377,8 @@ export class Http2Connection {
       case FrameType.continuation:
         if (this.#block?.id !== id) return this.#fail(ErrorCode.protocol, 'headers go on that never began');
         return this.#receiveBlock(content, (flags & Flag.endHeaders) !== 0);
-      case FrameType.resetStream: {
-        const code = content.readUInt32BE(0);
-        this.#streams.get(id)?.lose(new Http2Error(`the other side gave the stream up (RST_STREAM ${code})`, code));
-        return;
-      }
+      case FrameType.resetStream:
+        return this.#streams.get(id)?.receiveReset(content.readUInt32BE(0));
       case FrameType.settings:
         if (flags & Flag.ack) return;
         this.#receiveSettings(content);

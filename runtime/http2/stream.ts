@@ -1,3 +1,4 @@
+import { ErrorCode } from './frames.ts';
 import type { Headers } from './hpack.ts';
 
 /** A stream, or the whole connection, was ended before its time. */
@@ -51,6 +52,8 @@ export class Http2Stream {
   ending: Headers | 'none' | undefined;
   /** Whether our end has been sent. */
   isSent = false;
+  /** Whether the other side wants nothing more of us. */
+  #isStopped = false;
   readonly #roomWaiters: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
   #headers: Headers | undefined;
@@ -99,6 +102,7 @@ export class Http2Stream {
   /** The same of buffers that are wanted back: they may be changed when `sent` is called. It is not when the stream is lost. */
   async lend(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
     if (this.#error !== undefined) throw this.#error;
+    if (this.#isStopped) return;
     if (this.ending !== undefined) throw new Http2Error('this side of the stream has ended');
     let bytes = 0;
     for (const buffer of buffers) {
@@ -216,16 +220,35 @@ export class Http2Stream {
     if (this.isSent) this.#closeIfDone();
   }
 
+  /**
+   * For the connection: the other side gives the exchange up. Without an error, and after its end, it has answered and wants no
+   * more of us; what it said counts, and what we still write goes nowhere (RFC 9113, 8.1).
+   */
+  receiveReset(code: number): void {
+    if (code !== ErrorCode.none || !this.#isEnded) {
+      this.lose(new Http2Error(`the other side gave the stream up (RST_STREAM ${code})`, code));
+      return;
+    }
+    this.#isStopped = true;
+    this.isSent = true;
+    this.#dropQueue();
+    this.roomMade();
+  }
+
   /** For the connection: nothing more will come or go. */
   lose(error: Http2Error): void {
     if (this.#error !== undefined || (this.isSent && this.#isEnded)) return;
     this.#error = error;
-    this.#queue = [];
-    this.#first = 0;
-    this.#queuedBytes = 0;
+    this.#dropQueue();
     for (const { reject } of this.#roomWaiters.splice(0)) reject(error);
     this.#tell();
     this.#closed.resolve();
+  }
+
+  #dropQueue(): void {
+    this.#queue = [];
+    this.#first = 0;
+    this.#queuedBytes = 0;
   }
 
   #take(chunk: Buffer, listener: (chunk: Buffer) => void): void {

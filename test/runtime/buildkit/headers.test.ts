@@ -133,4 +133,10 @@ describe('a message larger than the 4 MB that gRPC takes of itself', () => {
     const { args } = JSON.parse(answer) as { readonly args: readonly { readonly value?: string }[] };
     expect(args.map(({ value }) => value)).toContain(long);
   });
+
+  test('is refused where it is larger than 16 MB, in the words of the daemon', async () => {
+    const attrs = { 'build-arg:LONG': 'x'.repeat(20_000_000) };
+    const refused = solve(client, { attrs }, { signal });
+    await expect(refused).rejects.toThrow(/^grpc: received message larger than max \(200000\d\d vs\. 16777216\)$/);
+  });
 });

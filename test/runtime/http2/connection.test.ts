@@ -165,6 +165,38 @@ describe("beside Node's own HTTP/2", () => {
     expect(() => connection.request(REQUEST)).toThrow('closed');
   });
 
+  test('an answer that comes before all was said counts, and the rest goes nowhere', async () => {
+    const port = await nodeServer((stream) => {
+      stream.respond({ ':status': 200 }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '8' }));
+      stream.end('enough');
+    });
+    const stream = (await connect(port)).request(REQUEST);
+    const writing = stream.write(Buffer.alloc(5_000_000));
+    expect((await bytesOf(stream)).toString()).toBe('enough');
+    expect(stream.trailers).toContainEqual(['grpc-status', '8']);
+    await writing;
+    await stream.write(Buffer.alloc(5_000_000));
+    stream.end();
+    await stream.closed;
+    expect(stream.error).toBeUndefined();
+  });
+
+  test('pings are answered and never sent: a daemon hangs up on who pings often', async () => {
+    const answered = Promise.withResolvers<Buffer>();
+    let pings = 0;
+    const port = await nodeServer((stream) => {
+      stream.session?.on('ping', () => pings++);
+      stream.session?.ping(Buffer.from('12345678'), (_error, _ms, payload) => answered.resolve(payload));
+      stream.respond({ ':status': 200 });
+      stream.end(pattern(1_000_000));
+    });
+    const connection = await connect(port);
+    for (let at = 0; at < 3; at++) await bytesOf(connection.request(REQUEST));
+    expect((await answered.promise).toString()).toBe('12345678');
+    expect(pings).toBe(0);
+  });
+
   test('lent buffers come back when they are sent, and not before', async () => {
     let resume: (() => void) | undefined;
     const port = await nodeServer((stream) => {
