@@ -9,11 +9,12 @@ import { runBuild } from '../../runtime/build/build.ts';
 import type { BuildServices } from '../../runtime/build/target-build.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
 import type { DockerEndpoint } from '../../runtime/docker/http.ts';
+import { TokenSeeds } from '../../runtime/session/token-seeds.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
-import { dataDir, dockerConfig, nodeId } from '../config.ts';
+import { dataDir, dockerConfig, nodeId, tokenSeedFile } from '../config.ts';
 import { secretVariables } from '../environment.ts';
 import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
 import { clearedElsewhere } from '../entitlements.ts';
@@ -191,6 +192,7 @@ async function buildServices(
   const { docker } = engine;
   return {
     credentials: new CredentialStore(config.value, variables),
+    tokenSeeds: new TokenSeeds(tokenSeedFile(env)),
     env: variables,
     nodeId: await nodeId(dataDir(env)),
     defaultProvenance: goBool(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? '') !== true,
