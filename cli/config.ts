@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Result } from '../planner/result.ts';
 import { ok } from '../planner/result.ts';
 import type { BadDockerConfig, DockerConfig } from '../runtime/docker/config.ts';
-import { EMPTY_DOCKER_CONFIG, parseDockerConfig } from '../runtime/docker/config.ts';
+import { EMPTY_DOCKER_CONFIG, parseDockerConfig, parseGivenAuths } from '../runtime/docker/config.ts';
 import { makeFolder } from '../runtime/files/make-folder.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -35,20 +35,30 @@ export function dockerConfigFile(env: Env): string {
   return path.join(env.DOCKER_CONFIG || path.join(env.HOME || os.homedir(), '.docker'), 'config.json');
 }
 
+/** Beside it: the seeds that builders know us by, which docker and buildx keep there as well. */
+export function tokenSeedFile(env: Env): string {
+  return path.join(path.dirname(dockerConfigFile(env)), '.token_seed');
+}
+
 /**
- * Docker's credentials: of `$DOCKER_AUTH_CONFIG` where it is not empty, else of the {@link dockerConfigFile}. A file that
- * may not be read is no reason to build nothing (HOME is often another user's in containers), but `warn` is told.
+ * Docker's credentials: those of `$DOCKER_AUTH_CONFIG`, and for all other registries of the {@link dockerConfigFile}. A file
+ * that may not be read is no reason to build nothing (HOME is often another user's in containers), nor is a variable
+ * that holds something else (docker passes over it), but `warn` is told.
  */
 export async function dockerConfig(
   env: Env,
   warn: (message: string) => void,
 ): Promise<Result<DockerConfig, BadDockerConfig>> {
-  if (env.DOCKER_AUTH_CONFIG) return parseDockerConfig(env.DOCKER_AUTH_CONFIG, 'DOCKER_AUTH_CONFIG');
   const file = dockerConfigFile(env);
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
       warn(`${file} cannot be read (${error.code ?? error.message}): building without its credentials`);
     return undefined;
   });
-  return text === undefined || text.trim() === '' ? ok(EMPTY_DOCKER_CONFIG) : parseDockerConfig(text, file);
+  const config = text === undefined || text.trim() === '' ? ok(EMPTY_DOCKER_CONFIG) : parseDockerConfig(text, file);
+  if (!config.ok || !env.DOCKER_AUTH_CONFIG) return config;
+  const given = parseGivenAuths(env.DOCKER_AUTH_CONFIG);
+  if (given.ok) return ok({ ...config.value, given: given.value });
+  warn(`DOCKER_AUTH_CONFIG is passed over: ${given.failure}`);
+  return config;
 }

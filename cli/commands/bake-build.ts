@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
+import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
 import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
@@ -12,10 +13,10 @@ import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
+import { TokenSeeds } from '../../runtime/session/token-seeds.ts';
 import type { CommandContext } from '../command.ts';
-import { dataDir, dockerConfig, nodeId } from '../config.ts';
+import { dataDir, dockerConfig, nodeId, tokenSeedFile } from '../config.ts';
 import { secretVariables } from '../environment.ts';
-import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
 import { clearedElsewhere } from '../entitlements.ts';
 import { metadataJson, metadataProblem, singleMetadataJson, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
@@ -191,6 +192,7 @@ async function buildServices(
   const { docker } = engine;
   return {
     credentials: new CredentialStore(config.value, variables),
+    tokenSeeds: new TokenSeeds(tokenSeedFile(env)),
     env: variables,
     nodeId: await nodeId(dataDir(env)),
     defaultProvenance: goBool(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? '') !== true,

@@ -33,6 +33,7 @@ import type { GitInfo } from './git-info.ts';
 import { gitAttrs, gitSettings } from './git-info.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
 import { sshService } from '../session/ssh.ts';
+import type { TokenSeeds } from '../session/token-seeds.ts';
 import type { PlannedCaches } from './caches.ts';
 import { plannedCaches } from './caches.ts';
 import { buildFailure } from './failures.ts';
@@ -52,6 +53,8 @@ const EXPORT_STORE = 'export';
 /** What a build may use of the machine it is started on. */
 export interface BuildServices {
   readonly credentials: CredentialStore;
+  /** Kept from run to run, so that builders use their tokens again. */
+  readonly tokenSeeds: TokenSeeds;
   /** The environment, for secrets that are taken from it. */
   readonly env: ReadonlyMap<string, string>;
   /** Tells this machine from others, so that their uploads do not mix on a shared daemon. */
@@ -244,10 +247,14 @@ function session(
     sharedKey: sharedKey(context.services.nodeId, path.resolve(context.cwd, target.context)),
     services: [
       fileSyncService(request.localDirs),
-      authService(context.services.credentials, (notice) => {
-        if (told.has(notice)) return;
-        told.add(notice);
-        void ownStep(notice, context.onStatus, async () => undefined);
+      authService(context.services.credentials, {
+        notice: (notice) => {
+          if (told.has(notice)) return;
+          told.add(notice);
+          void ownStep(notice, context.onStatus, async () => undefined);
+        },
+        seeds: context.services.tokenSeeds,
+        env: context.services.env,
       }),
       secretsService([...ofRemote, ...target.secrets], {
         env: context.services.env,

@@ -10,6 +10,8 @@ export interface DockerConfig {
   /** The helper for every other host; empty when there is none. */
   readonly credsStore: string;
   readonly currentContext: string;
+  /** Credentials that go before all others, by the exact name of the registry: those of `DOCKER_AUTH_CONFIG`. */
+  readonly given: ReadonlyMap<string, StoredAuth>;
 }
 
 /** What the file itself keeps for one registry. */
@@ -33,9 +35,10 @@ export const EMPTY_DOCKER_CONFIG: DockerConfig = {
   credHelpers: new Map(),
   credsStore: '',
   currentContext: '',
+  given: new Map(),
 };
 
-/** Reads the text of a `config.json` (or of `DOCKER_AUTH_CONFIG`); `file` is its name for messages. */
+/** Reads the text of a `config.json`; `file` is its name for messages. */
 export function parseDockerConfig(text: string, file: string): Result<DockerConfig, BadDockerConfig> {
   try {
     const config = record(parsed(text), 'it');
@@ -48,11 +51,39 @@ export function parseDockerConfig(text: string, file: string): Result<DockerConf
       ),
       credsStore: textOf(config.credsStore, 'credsStore'),
       currentContext: textOf(config.currentContext, 'currentContext'),
+      given: new Map(),
     });
   } catch (error) {
     if (error instanceof Unfit) return fail({ reason: 'bad-docker-config', file, cause: error.message });
     throw error;
   }
+}
+
+/**
+ * Reads the text of `DOCKER_AUTH_CONFIG`: nothing but names and passwords, `{"auths":{HOST:{"auth":BASE64}}}`. Fails in words
+ * without any of it (docker/cli `cli/config/configfile`, `parseEnvConfig`).
+ */
+export function parseGivenAuths(text: string): Result<ReadonlyMap<string, StoredAuth>, string> {
+  try {
+    const { auths, ...more } = record(parsed(text), 'it');
+    refuseFields(more, 'it');
+    const entries = Object.entries(record(auths, 'auths')).map(([host, value]) => {
+      const where = `auths[${JSON.stringify(host)}]`;
+      const { auth, ...rest } = record(value, where);
+      refuseFields(rest, where);
+      if (textOf(auth, `${where}.auth`) === '') throw new Unfit(`${where} has no auth`);
+      return [host, storedAuth({ auth }, where)] as const;
+    });
+    return ok(new Map(entries));
+  } catch (error) {
+    if (error instanceof Unfit) return fail(error.message);
+    throw error;
+  }
+}
+
+function refuseFields(more: Readonly<Record<string, unknown>>, where: string): void {
+  const [field] = Object.keys(more);
+  if (field !== undefined) throw new Unfit(`${where} has the field ${field}, which may not stand there`);
 }
 
 /** What is not as it must be. */

@@ -36,8 +36,9 @@ export class CredentialHelperFailed extends Error {
 }
 
 /**
- * Finds the credentials of registries in a Docker configuration: the host's helper, else the default helper, else the
- * file itself (docker/cli `cli/config/configfile`). Answers are kept for some minutes.
+ * Finds the credentials of registries in a Docker configuration: those of `DOCKER_AUTH_CONFIG`, else what the host's helper
+ * says, else the default helper, else the file itself (docker/cli `cli/config/configfile`). Where there is a helper, of
+ * the file only a ready token counts. Answers are kept for some minutes.
  */
 export class CredentialStore {
   readonly #config: DockerConfig;
@@ -58,7 +59,8 @@ export class CredentialStore {
 
   /** The program that is asked for a registry's credentials; undefined when it is only looked up. */
   helperOf(host: string): string | undefined {
-    const helper = this.#helper(host);
+    const key = keyOf(host);
+    const helper = this.#config.given.has(key) ? '' : this.#helper(key);
     return helper === '' ? undefined : `docker-credential-${helper}`;
   }
 
@@ -77,28 +79,30 @@ export class CredentialStore {
 
   async #look(host: string, signal: AbortSignal): Promise<RegistryCredentials> {
     const key = keyOf(host);
-    const helper = this.#helper(host);
-    if (helper !== '') {
-      const found = await askHelper(helper, key, { env: this.#env, limitMs: this.#helperMs, signal });
-      if (found) return found;
-    }
+    const given = this.#config.given.get(key);
+    if (given !== undefined) return credentialsIn(given);
     const stored = this.#config.auths.get(key) ?? this.#storedByHost(key);
-    if (!stored) return ANONYMOUS;
-    if (stored.identityToken !== '')
-      return { username: '', secret: stored.identityToken, registryToken: stored.registryToken };
-    return { username: stored.username, secret: stored.password, registryToken: stored.registryToken };
+    const helper = this.#helper(key);
+    if (helper === '') return stored === undefined ? ANONYMOUS : credentialsIn(stored);
+    const found = await askHelper(helper, key, { env: this.#env, limitMs: this.#helperMs, signal });
+    return { ...(found ?? ANONYMOUS), registryToken: stored?.registryToken ?? '' };
   }
 
-  #helper(host: string): string {
+  #helper(key: string): string {
     const { credHelpers, credsStore } = this.#config;
-    return credHelpers.get(keyOf(host)) ?? credHelpers.get(host) ?? credsStore;
+    return credHelpers.get(key) ?? credsStore;
   }
 
   /** Keys may carry a scheme and a path (`https://host/v1/`). */
   #storedByHost(key: string): StoredAuth | undefined {
-    const wanted = hostOf(key);
-    return [...this.#config.auths].find(([name]) => hostOf(name) === wanted)?.[1];
+    return [...this.#config.auths].find(([name]) => hostOf(name) === key)?.[1];
   }
+}
+
+function credentialsIn({ username, password, identityToken, registryToken }: StoredAuth): RegistryCredentials {
+  return identityToken === ''
+    ? { username, secret: password, registryToken }
+    : { username: '', secret: identityToken, registryToken };
 }
 
 function keyOf(host: string): string {

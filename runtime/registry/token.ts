@@ -1,12 +1,12 @@
-import { request } from 'undici';
 import type { RegistryCredentials } from '../docker/credentials.ts';
+import type { ServerAnswer } from './request.ts';
+import { askServer } from './request.ts';
 
 /** What a registry's authentication server is asked for (distribution, token authentication). */
 export interface TokenRequest {
   readonly realm: string;
   readonly service: string;
   readonly scopes: readonly string[];
-  readonly clientId: string;
 }
 
 /** A bearer token and how long it holds. */
@@ -18,12 +18,12 @@ export interface Token {
   readonly issuedAt: number;
 }
 
-/** A token that was refused, with the status, never with what was sent. */
+/** A token that was refused, with the status and what the server says of it, never with what was sent. */
 export class TokenRefused extends Error {
   readonly statusCode: number;
 
-  constructor(realm: string, statusCode: number) {
-    super(`${realm} refused a token with status ${statusCode}`);
+  constructor(realm: string, statusCode: number, why: string | undefined) {
+    super(`${realm} refused a token with status ${statusCode}${why === undefined ? '' : `: ${why}`}`);
     this.name = 'TokenRefused';
     this.statusCode = statusCode;
   }
@@ -53,29 +53,48 @@ const ANSWER_MS = 30_000;
 /** Tokens are some thousand bytes. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
+/** What BuildKit's clients call themselves; a few servers know it. */
+const CLIENT_ID = 'buildkit-client';
+
+/** As much as is shown of a server's reason. */
+const MAX_REASON_LENGTH = 300;
+
+/** How a token is fetched. */
+export interface TokenFetching {
+  /** Names the proxy. */
+  readonly env: ReadonlyMap<string, string>;
+  readonly signal: AbortSignal;
+  /** For all of it (30,000). */
+  readonly limitMs?: number;
+}
+
 /**
  * Fetches a bearer token: with a secret by OAuth POST, falling back to GET where the server does not know that
  * (moby/buildkit `session/auth/authprovider`). Throws {@link TokenRefused}, {@link TokenUnanswered},
- * {@link BadTokenAnswer} or the connection's error. `limitMs`: for all of it (30,000).
+ * {@link BadTokenAnswer} or what {@link askServer} throws.
  */
 export async function fetchToken(
   wanted: TokenRequest,
   credentials: RegistryCredentials,
-  { signal, limitMs = ANSWER_MS }: { readonly signal: AbortSignal; readonly limitMs?: number },
+  { env, signal, limitMs = ANSWER_MS }: TokenFetching,
 ): Promise<Token> {
   if (credentials.registryToken !== '')
     return { token: credentials.registryToken, expiresIn: DEFAULT_LIFETIME, issuedAt: 0 };
   const late = AbortSignal.timeout(limitMs);
+  const limited = { env, signal: AbortSignal.any([signal, late]) };
   try {
-    return await askServer(wanted, credentials, AbortSignal.any([signal, late]));
+    return credentials.secret === ''
+      ? await getToken(wanted, credentials, limited)
+      : await postOrGet(wanted, credentials, limited);
   } catch (error) {
     if (late.aborted && !signal.aborted) throw new TokenUnanswered(wanted.realm, limitMs);
     throw error;
   }
 }
 
-async function askServer(wanted: TokenRequest, credentials: RegistryCredentials, limited: AbortSignal): Promise<Token> {
-  if (credentials.secret === '') return getToken(wanted, credentials, limited);
+type Limited = Pick<TokenFetching, 'env' | 'signal'>;
+
+async function postOrGet(wanted: TokenRequest, credentials: RegistryCredentials, limited: Limited): Promise<Token> {
   try {
     return await postToken(wanted, credentials, limited);
   } catch (error) {
@@ -89,54 +108,59 @@ async function askServer(wanted: TokenRequest, credentials: RegistryCredentials,
   }
 }
 
-async function postToken(wanted: TokenRequest, credentials: RegistryCredentials, signal: AbortSignal): Promise<Token> {
-  const form = new URLSearchParams({ service: wanted.service, client_id: wanted.clientId });
+function postToken(wanted: TokenRequest, { username, secret }: RegistryCredentials, limited: Limited): Promise<Token> {
+  const form = new URLSearchParams({ service: wanted.service, client_id: CLIENT_ID });
   if (wanted.scopes.length > 0) form.set('scope', wanted.scopes.join(' '));
-  if (credentials.username === '') {
+  if (username === '') {
     form.set('grant_type', 'refresh_token');
-    form.set('refresh_token', credentials.secret);
+    form.set('refresh_token', secret);
   } else {
     form.set('grant_type', 'password');
-    form.set('username', credentials.username);
-    form.set('password', credentials.secret);
+    form.set('username', username);
+    form.set('password', secret);
   }
-  const response = await request(wanted.realm, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: form.toString(),
-    signal,
-  });
-  return readToken(wanted.realm, response);
+  form.sort();
+  const read = (answer: ServerAnswer): Promise<Token> => readToken(wanted.realm, answer, secret);
+  return askServer({ url: urlOf(wanted.realm), form }, read, limited);
 }
 
-async function getToken(wanted: TokenRequest, credentials: RegistryCredentials, signal: AbortSignal): Promise<Token> {
-  const url = new URL(wanted.realm);
-  url.searchParams.set('service', wanted.service);
+function getToken(wanted: TokenRequest, { username, secret }: RegistryCredentials, limited: Limited): Promise<Token> {
+  const url = urlOf(wanted.realm);
+  if (wanted.service !== '') url.searchParams.append('service', wanted.service);
   for (const scope of wanted.scopes) url.searchParams.append('scope', scope);
-  const basic = Buffer.from(`${credentials.username}:${credentials.secret}`).toString('base64');
-  const response = await request(url, {
-    headers: credentials.secret === '' ? {} : { authorization: `Basic ${basic}` },
-    signal,
-  });
-  return readToken(wanted.realm, response);
+  url.searchParams.sort();
+  const basic = Buffer.from(`${username}:${secret}`).toString('base64');
+  const read = (answer: ServerAnswer): Promise<Token> => readToken(wanted.realm, answer, secret);
+  return askServer({ url, ...(secret === '' ? {} : { authorization: `Basic ${basic}` }) }, read, limited);
 }
 
-async function readToken(realm: string, response: Awaited<ReturnType<typeof request>>): Promise<Token> {
-  const { statusCode } = response;
-  if (statusCode < 200 || statusCode >= 300) {
-    await response.body.dump();
-    if (statusCode >= 400) throw new TokenRefused(realm, statusCode);
-    throw new BadTokenAnswer(realm, `answered with status ${statusCode}; redirects are not followed with credentials`);
-  }
-  const json = parsedAnswer(realm, await wholeBody(realm, response.body));
-  const token = json.access_token ?? json.token;
+function urlOf(realm: string): URL {
+  const url = URL.parse(realm);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new BadTokenAnswer(JSON.stringify(realm), 'is no address of a token server');
+  return url;
+}
+
+async function readToken(realm: string, answer: ServerAnswer, secret: string): Promise<Token> {
+  const { statusCode } = answer;
+  const text = await wholeBody(realm, answer.body);
+  if (statusCode >= 400) throw new TokenRefused(realm, statusCode, reasonIn(text, secret));
+  if (statusCode < 200 || statusCode >= 300) throw new BadTokenAnswer(realm, `answered with status ${statusCode}`);
+  const json = objectIn(text);
+  if (json === undefined) throw new BadTokenAnswer(realm, 'answered with what is no JSON object');
+  const token = json.access_token || json.token;
   if (typeof token !== 'string' || token === '') throw new BadTokenAnswer(realm, 'answered without a token');
-  const issued = typeof json.issued_at === 'string' ? Date.parse(json.issued_at) : Number.NaN;
-  return {
-    token,
-    expiresIn: typeof json.expires_in === 'number' ? json.expires_in : DEFAULT_LIFETIME,
-    issuedAt: Number.isNaN(issued) ? 0 : Math.floor(issued / 1000),
-  };
+  return { token, expiresIn: lifetime(json.expires_in), issuedAt: unixTime(json.issued_at) };
+}
+
+function lifetime(said: unknown): number {
+  return typeof said === 'number' && said >= 1 && said <= Number.MAX_SAFE_INTEGER ? Math.floor(said) : DEFAULT_LIFETIME;
+}
+
+/** Servers written in Go say year 1 where they have no time. */
+function unixTime(said: unknown): number {
+  const ms = typeof said === 'string' ? Date.parse(said) : Number.NaN;
+  return ms > 0 ? Math.floor(ms / 1000) : 0;
 }
 
 async function wholeBody(realm: string, body: AsyncIterable<Buffer>): Promise<string> {
@@ -152,12 +176,23 @@ async function wholeBody(realm: string, body: AsyncIterable<Buffer>): Promise<st
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parsedAnswer(realm: string, text: string): Readonly<Record<string, unknown>> {
+/** The text may hold secrets, so nothing is said of what is wrong with it. */
+function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null) return json as Readonly<Record<string, unknown>>;
+    return typeof json === 'object' && json !== null ? (json as Readonly<Record<string, unknown>>) : undefined;
   } catch {
-    // Told below; the text may hold secrets.
+    return undefined;
   }
-  throw new BadTokenAnswer(realm, 'answered with what is no JSON object');
+}
+
+/** Why a server refuses, in the fields that token servers and registries use; nothing that repeats what was sent. */
+function reasonIn(text: string, secret: string): string | undefined {
+  const json = objectIn(text);
+  const errors: readonly unknown[] = Array.isArray(json?.errors) ? json.errors : [];
+  const first = errors[0] as { readonly message?: unknown } | null | undefined;
+  const reasons = [json?.details, json?.error_description, json?.message, first?.message];
+  const reason = reasons.find((one) => typeof one === 'string' && one !== '');
+  if (typeof reason !== 'string' || (secret !== '' && reason.includes(secret))) return undefined;
+  return reason.slice(0, MAX_REASON_LENGTH);
 }

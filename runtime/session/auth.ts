@@ -1,10 +1,12 @@
-import { createHmac, createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { goBool } from '../../planner/options/entries.ts';
 import { status as code } from '../rpc/status.ts';
 import { Auth } from '../../proto/gen/moby/filesync/v1/auth_pb.ts';
 import type { RegistryCredentials } from '../docker/credentials.ts';
 import type { SessionService } from './server.ts';
 import { RpcError, unaryHandler } from './server.ts';
+import { TokenSeeds } from './token-seeds.ts';
 
 /** What an Ed25519 private key looks like in PKCS #8 before its 32 bytes (RFC 8410). */
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -26,12 +28,30 @@ export interface Credentials {
   helperOf?(host: string): string | undefined;
 }
 
+/** What a builder's questions about registries depend on beside the credentials. */
+export interface AuthOptions {
+  readonly notice?: AuthNotice;
+  /**
+   * Shared by builds, so that a builder that has a token for one takes it for the others as well; absent: this service has
+   * its own.
+   */
+  readonly seeds?: TokenSeeds;
+  /**
+   * Names proxies as in the environment of a process, and `BUILDKIT_NO_CLIENT_TOKEN`, which has builders ask for passwords
+   * instead of tokens; absent: none.
+   */
+  readonly env?: ReadonlyMap<string, string>;
+}
+
 /**
  * Answers the daemon's questions about registries. Tokens are fetched here, so that passwords stay on this machine: the
  * daemon first asks for a token authority, a key that proves to it that we hold credentials (moby/buildkit
  * `session/auth/authprovider`). Only for registries with basic authentication does it ask for the password itself.
  */
-export function authService(credentials: Credentials, notice: AuthNotice = unheard): SessionService {
+export function authService(
+  credentials: Credentials,
+  { notice = unheard, seeds = new TokenSeeds(), env = new Map() }: AuthOptions = {},
+): SessionService {
   const lookUp: LookUp = (host, signal) => {
     const found = credentials.find(host, { signal }).catch((error: Error) => {
       throw new RpcError(code.UNAUTHENTICATED, error.message);
@@ -39,7 +59,11 @@ export function authService(credentials: Credentials, notice: AuthNotice = unhea
     const helper = credentials.helperOf?.(host);
     return helper === undefined ? found : withNotice(found, `${helper} and the credentials of ${host}`, notice);
   };
-  const authority = new TokenAuthority(lookUp);
+  const authority = (host: string, salt: Uint8Array, signal: AbortSignal): Promise<KeyObject> => {
+    if (goBool(env.get('BUILDKIT_NO_CLIENT_TOKEN') ?? '') === true)
+      throw new RpcError(code.UNAVAILABLE, 'tokens are not fetched here: BUILDKIT_NO_CLIENT_TOKEN is set');
+    return authorityKey({ host, salt }, { lookUp, seeds, signal });
+  };
   /** By realm, the failures of those that did not answer: a builder tries again and again. */
   const silent = new Map<string, RpcError>();
   return {
@@ -50,17 +74,13 @@ export function authService(credentials: Credentials, notice: AuthNotice = unhea
     }),
     ...unaryHandler(Auth.method.fetchToken, async (wanted, { signal }) => {
       const found = await lookUp(wanted.Host, signal);
-      notice(`[auth] ${scopeText(wanted.Scopes)} token for ${wanted.Host}`);
+      if (found.secret !== '' && found.registryToken === '')
+        notice(`[auth] ${scopeText(wanted.Scopes)} token for ${wanted.Host}`);
       const refused = silent.get(wanted.Realm);
       if (refused !== undefined) throw refused;
       const { fetchToken, TokenUnanswered } = await import('../registry/token.ts');
-      const request = {
-        realm: wanted.Realm,
-        service: wanted.Service,
-        scopes: wanted.Scopes,
-        clientId: wanted.ClientID === '' ? 'buildkit-client' : wanted.ClientID,
-      };
-      const answer = fetchToken(request, found, { signal }).catch((error: Error) => {
+      const request = { realm: wanted.Realm, service: wanted.Service, scopes: wanted.Scopes };
+      const answer = fetchToken(request, found, { env, signal }).catch((error: Error) => {
         const failure = new RpcError(code.UNAUTHENTICATED, `no token for ${wanted.Host}: ${error.message}`);
         if (error instanceof TokenUnanswered) silent.set(wanted.Realm, failure);
         throw failure;
@@ -69,10 +89,10 @@ export function authService(credentials: Credentials, notice: AuthNotice = unhea
       return { Token: token.token, ExpiresIn: BigInt(token.expiresIn), IssuedAt: BigInt(token.issuedAt) };
     }),
     ...unaryHandler(Auth.method.getTokenAuthority, async ({ Host, Salt }, { signal }) => ({
-      PublicKey: publicBytes(await authority.key(Host, Salt, signal)),
+      PublicKey: publicBytes(await authority(Host, Salt, signal)),
     })),
     ...unaryHandler(Auth.method.verifyTokenAuthority, async ({ Host, Payload, Salt }, { signal }) => ({
-      Signed: Buffer.concat([sign(null, Payload, await authority.key(Host, Salt, signal)), Payload]),
+      Signed: Buffer.concat([sign(null, Payload, await authority(Host, Salt, signal)), Payload]),
     })),
   };
 }
@@ -92,32 +112,18 @@ function scopeText(scopes: readonly string[]): string {
 }
 
 /**
- * The key by which a daemon tells clients with credentials from clients without: derived from a seed that never leaves
- * this process, and from the daemon's salt. A client without credentials derives it from nothing, so that all such
- * clients share a token.
+ * The key by which a daemon tells clients with credentials from clients without: made of a seed that it does not know, and of
+ * the daemon's salt. Who has no credentials makes it of the salt alone, so that all of them share a token.
  */
-class TokenAuthority {
-  readonly #lookUp: LookUp;
-  readonly #seeds = new Map<string, Buffer>();
-
-  constructor(lookUp: LookUp) {
-    this.#lookUp = lookUp;
-  }
-
-  async key(host: string, salt: Uint8Array, signal: AbortSignal): Promise<KeyObject> {
-    const found = await this.#lookUp(host, signal);
-    const seed = found.secret === '' && found.registryToken === '' ? Buffer.alloc(0) : this.#seed(host);
-    const mac = createHmac('sha256', salt).update(seed).digest();
-    return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, mac]), format: 'der', type: 'pkcs8' });
-  }
-
-  #seed(host: string): Buffer {
-    const known = this.#seeds.get(host);
-    if (known) return known;
-    const seed = randomBytes(16);
-    this.#seeds.set(host, seed);
-    return seed;
-  }
+async function authorityKey(
+  { host, salt }: { readonly host: string; readonly salt: Uint8Array },
+  { lookUp, seeds, signal }: { readonly lookUp: LookUp; readonly seeds: TokenSeeds; readonly signal: AbortSignal },
+): Promise<KeyObject> {
+  const found = await lookUp(host, signal);
+  const isAnonymous = found.secret === '' && found.registryToken === '';
+  const seed = isAnonymous ? Buffer.alloc(0) : await seeds.of(host);
+  const mac = createHmac('sha256', salt).update(seed).digest();
+  return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, mac]), format: 'der', type: 'pkcs8' });
 }
 
 function publicBytes(key: KeyObject): Uint8Array {

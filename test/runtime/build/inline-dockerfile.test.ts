@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runBuild } from '../../../runtime/build/build.ts';
 import { EMPTY_DOCKER_CONFIG } from '../../../runtime/docker/config.ts';
 import { CredentialStore } from '../../../runtime/docker/credentials.ts';
+import { TokenSeeds } from '../../../runtime/session/token-seeds.ts';
 import { tempFolder } from '../../rig/folder.ts';
 import { target } from '../../rig/target.ts';
 
@@ -24,6 +26,7 @@ test('no inline Dockerfile stays behind when one of them cannot be written', asy
     cwd: folder.path,
     services: {
       credentials: new CredentialStore(EMPTY_DOCKER_CONFIG, env),
+      tokenSeeds: new TokenSeeds(path.join(folder.path, 'seeds')),
       env,
       nodeId: '',
       defaultProvenance: false,
