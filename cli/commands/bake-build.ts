@@ -10,7 +10,6 @@ import { runBuild } from '../../runtime/build/build.ts';
 import type { BuildServices } from '../../runtime/build/target-build.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
 import type { DockerEndpoint } from '../../runtime/docker/http.ts';
-import { TokenSeeds } from '../../runtime/session/token-seeds.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
