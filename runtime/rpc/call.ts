@@ -113,8 +113,7 @@ function failureOf(stream: Http2Stream): GrpcError | undefined {
   if (code === '0') return undefined;
   const details = binaryValue(fields, 'grpc-status-details-bin');
   const message = percentDecoded(valueOf(fields, 'grpc-message') ?? '');
-  if (code !== undefined)
-    return new GrpcError(Number(code), message, details);
+  if (code !== undefined) return new GrpcError(Number(code), message, details);
   const http = valueOf(stream.headers ?? [], ':status') ?? 'no status';
   return new GrpcError(HTTP_STATUS.get(http) ?? status.UNKNOWN, `the answer is no gRPC (HTTP ${http})`);
 }

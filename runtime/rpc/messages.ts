@@ -42,6 +42,7 @@ export async function* messagesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator
 export function messageLength(prefix: Buffer): number {
   if (prefix[0] !== 0) throw new GrpcError(status.UNIMPLEMENTED, 'compressed messages are not taken');
   const length = prefix.readUInt32BE(1);
-  if (length > MAX_MESSAGE_BYTES) throw new GrpcError(status.RESOURCE_EXHAUSTED, `a message of ${length} bytes is too large: 16 MB are the limit`);
+  if (length > MAX_MESSAGE_BYTES)
+    throw new GrpcError(status.RESOURCE_EXHAUSTED, `a message of ${length} bytes is too large: 16 MB are the limit`);
   return length;
 }

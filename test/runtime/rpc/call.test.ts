@@ -27,7 +27,9 @@ async function endedWith(trailers: OutgoingHttpHeaders): Promise<unknown> {
     isSecure: false,
   });
   onTestFinished(() => channel.close());
-  return unary(channel, Control.method.info, {}, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => error);
+  return unary(channel, Control.method.info, {}, { signal: AbortSignal.timeout(10_000) }).catch(
+    (error: unknown) => error,
+  );
 }
 
 test.each([
