@@ -3,7 +3,7 @@ import { sizeBytes } from '../../planner/options/checks.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { PruneRequest } from '../../runtime/buildkit/cache-record.ts';
-import { FREE_SPACE_LIMITS, daemonCapabilities } from '../../runtime/buildkit/capabilities.ts';
+import { FEATURES, lacking, releaseText } from '../../runtime/buildkit/features.ts';
 import type { Command, CommandContext } from '../command.ts';
 import type { Flag } from '../flags.ts';
 import { prunedDetails, prunedLine, prunedTotal } from '../print/cache-records.ts';
@@ -45,9 +45,10 @@ export const prune: Command = {
     try {
       const { maxUsedSpace = 0, minFreeSpace = 0 } = request.value;
       if (maxUsedSpace > 0 || minFreeSpace > 0) {
-        const known = await daemonCapabilities(cache.client, { signal });
-        if (!known.has(FREE_SPACE_LIMITS))
-          return complain(context, '--max-used-space and --min-free-space need BuildKit 0.17 or newer');
+        const limits = FEATURES.freeSpaceLimits;
+        const version = (await cache.client.info({ signal }))?.version ?? '';
+        if ((await lacking(cache.client, [limits], { version, signal })).length > 0)
+          return complain(context, `--max-used-space and --min-free-space need ${releaseText(limits.since)}`);
       }
       let totalBytes = 0;
       let isFirst = true;

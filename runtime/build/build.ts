@@ -9,8 +9,11 @@ import { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
 import { daemonFacts } from '../buildkit/daemon.ts';
 import type { Endpoint } from '../buildkit/endpoint.ts';
+import { wireError } from '../buildkit/error.ts';
 import type { PlannedExport } from '../buildkit/exporters.ts';
 import { plannedExports } from '../buildkit/exporters.ts';
+import { lacking, releaseText } from '../buildkit/features.ts';
+import { neededFeatures } from '../buildkit/needs.ts';
 import type { EventSink, TargetOutcome } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
 import { archiveProblem, folderProblem } from '../load/archive-sinks.ts';
@@ -82,6 +85,11 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   }
   const ready = await withExports(prepared.value, { facts, cwd });
   if (!ready.ok) return ready;
+  const tooOld = await tooOldFor(ready.value, { client, facts, signal }).catch((error: unknown) => {
+    if (wireError(error) === undefined && !signal.aborted) throw error;
+    return [signal.aborted ? ({ reason: 'canceled' } as const) : unreachableBuilder(builder.endpoint, error)];
+  });
+  if (tooOld.length > 0) return fail(tooOld);
 
   emit({ type: 'builder-ready', name: builder.name, driver: builder.driver, version: facts.version });
   emit({
@@ -174,6 +182,26 @@ async function withExports(
     } else refused.push(exports.failure);
   }
   return refused.length > 0 ? fail(refused) : ok(ready);
+}
+
+/** What the builder is too old for; it is asked only where something newer than the oldest builder is wanted. */
+async function tooOldFor(
+  ready: readonly ReadyTarget[],
+  {
+    client,
+    facts,
+    signal,
+  }: { readonly client: BuildkitClient; readonly facts: DaemonFacts; readonly signal: AbortSignal },
+): Promise<readonly RuntimeFailure[]> {
+  const needed = ready.flatMap(({ one: { target }, exports }) =>
+    neededFeatures(target, exports).map((feature) => ({ ...feature, target: target.name })),
+  );
+  const lacked = await lacking(client, needed, { version: facts.version, signal });
+  return lacked.map(({ what, since, target }) => ({
+    reason: 'unsupported',
+    what: `${what} on this builder (target "${target}")`,
+    hint: `${releaseText(since)} is needed${facts.version === '' ? '' : `; this one calls itself ${facts.version}`}`,
+  }));
 }
 
 async function badDestinations(

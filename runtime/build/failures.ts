@@ -3,6 +3,7 @@ import { describeEndpoint } from '../buildkit/describe-endpoint.ts';
 import type { Endpoint } from '../buildkit/endpoint.ts';
 import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';
 import type { WireError } from '../buildkit/error.ts';
+import { newerDaemonHint } from '../buildkit/refusals.ts';
 import type { StepLog } from '../buildkit/step-log.ts';
 import { explainUnreachable } from '../docker/unreachable.ts';
 import type { BuilderLost, BuilderUnreachable, RuntimeFailure, SolveFailed } from '../failure.ts';
@@ -69,8 +70,10 @@ export function withLossesJoined(failures: readonly RuntimeFailure[]): readonly 
   return [joined, ...failures.filter((failure) => failure.reason !== 'builder-lost')];
 }
 
-/** What would help, for what a registry answers most often. */
+/** What would help, for what a builder that is too old says, and for what a registry answers most often. */
 function hint(message: string): { readonly hint?: string } {
+  const newer = newerDaemonHint(message);
+  if (newer !== undefined) return { hint: newer };
   const login = (registry: string): { readonly hint: string } => ({
     hint: `log in with \`docker login ${registry}\`, or check the credentials in Docker's config.json`,
   });

@@ -10,6 +10,7 @@ import { wireError } from '../buildkit/error.ts';
 import type { Gateway } from '../buildkit/gateway.ts';
 import { runInside } from '../buildkit/job.ts';
 import { refIds } from '../buildkit/linked-inputs.ts';
+import { newerDaemonHint } from '../buildkit/refusals.ts';
 import type { RemoteSource } from '../buildkit/remote-tree.ts';
 import { remoteSource, unpacked } from '../buildkit/remote-tree.ts';
 import { withoutPassword, withoutPasswords } from '../buildkit/url-text.ts';
@@ -200,6 +201,8 @@ function failureOf(error: unknown, { url, signal }: RemoteRequest): RuntimeFailu
 }
 
 function hintFor(message: string): string | undefined {
+  const newer = newerDaemonHint(message);
+  if (newer !== undefined) return newer;
   if (
     /connection refused|no such host|i\/o timeout|Could not resolve host|unable to connect|Failed to connect/i.test(
       message,

@@ -2,12 +2,6 @@ import { randomId, Session } from '../session/session.ts';
 import type { BuildkitClient } from './client.ts';
 import { runInside } from './job.ts';
 
-/** `Prune` knows `maxUsedSpace` and `minFreeSpace` (BuildKit 0.17). */
-export const FREE_SPACE_LIMITS = 'gc.freespacefilter';
-
-/** A build may have several exporters (BuildKit 0.13). */
-export const SEVERAL_EXPORTERS = 'exporter.multiple';
-
 /**
  * What a daemon says it can do (moby/buildkit `solver/pb/caps.go`): more to be relied on than its version, which may be any
  * word. It is asked inside an empty build, of which no record stays. Rejects as {@link runInside}.

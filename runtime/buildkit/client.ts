@@ -182,7 +182,7 @@ export class BuildkitClient implements Disposable {
 
   /**
    * The builds a daemon knows of: first those of the past and the running ones, then, when they are followed, each change
-   * as it happens, until the signal ends it. A daemon before 0.16 takes no notice of `filters` and `limit`.
+   * as it happens, until the signal ends it. A daemon before 0.20 takes no notice of `filters` and `limit`.
    */
   async *builds(
     { activeOnly = false, filters = [], limit = 0, follow = false }: BuildsRequest,

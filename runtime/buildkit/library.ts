@@ -11,6 +11,8 @@ export type { Gateway } from './gateway.ts';
 export { sourceDefinition } from './definition.ts';
 export type { Copy, Definition, Source } from './definition.ts';
 export { daemonCapabilities } from './capabilities.ts';
+export { FEATURES, lacking, releaseText } from './features.ts';
+export type { Feature } from './features.ts';
 export type { CacheRecord, PruneRequest } from './cache-record.ts';
 export { BuildError, codeName, wireError } from './error.ts';
 export type { WireError } from './error.ts';
