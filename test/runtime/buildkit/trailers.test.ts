@@ -22,12 +22,13 @@ beforeAll(async () => {
 
 /** A build whose Dockerfile is so long, with a step at its end that fails; `lastLine` is its number. */
 async function longBuild(bytes: number): Promise<TestBuild & { readonly lastLine: number }> {
-  const made = await shellBuild([]);
+  // A step that two builds have in common is known to the daemon by the Dockerfile of one of them.
+  const made = await shellBuild([`ENV WHO=${Math.random()}`]);
   const count = Math.ceil(bytes / LINE_BYTES);
   const filling = Array.from({ length: count }, (_, at) => `# ${String(at).padEnd(LINE_BYTES - 3, '.')}\n`);
   const dockerfile = join(made.path, 'Dockerfile');
   await appendFile(dockerfile, `${filling.join('')}RUN echo last words; exit 7\n`);
-  return { ...made, lastLine: 4 + count + 1 };
+  return { ...made, lastLine: 5 + count + 1 };
 }
 
 /** In bytes of the Dockerfile. Of the last, a limit of 16 MB for trailers would be too little. */
@@ -60,7 +61,7 @@ describe('an error in a Dockerfile, of which the daemon sends all with it,', () 
     const args = ['build', '--progress=plain', '--build-context', `busybox=${await busybox()}`, '.'];
     const { stderr, exitCode } = await depot(args, { cwd: made.path, env: { DOCKER_HOST: engine.dockerHost } });
     const line = made.lastLine;
-    const around = [line - 2, line - 1].map((at) => ` ${at} |     # ${String(at - 5).padEnd(LINE_BYTES - 3, '.')}`);
+    const around = [line - 2, line - 1].map((at) => ` ${at} |     # ${String(at - 6).padEnd(LINE_BYTES - 3, '.')}`);
     expect(stderr.split('\n').slice(-9)).toEqual([
       `Dockerfile:${line}`,
       '--------------------',
