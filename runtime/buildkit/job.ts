@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { GrpcError, status as code } from '../rpc/status.ts';
+import { status as code } from '../rpc/status.ts';
 import type { Attributes, TypedEntry } from '../../planner/target.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
@@ -10,7 +10,8 @@ import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
 import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
-import { BuildError, isConnectionLoss, wireError } from './error.ts';
+import type { WireError } from './error.ts';
+import { BuildError, fromStatus, isConnectionLoss, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
 import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
@@ -98,6 +99,7 @@ export async function runInside(
   const own = new AbortController();
   using watch = watchSilence((options) => client.answer(options));
   const broken = new AbortController();
+  const connection: SessionConnection = { isOpen: false, loss: undefined };
   const inner = AbortSignal.any([signal, own.signal, watch.lost, broken.signal]);
   const news = watchStatus(client, work.ref, onStatus);
   try {
@@ -106,16 +108,23 @@ export async function runInside(
       metadata: work.session.metadata(),
       signal: AbortSignal.any([own.signal, watch.lost]),
     });
-    void work.session.serve(session, watch.heard).then((reason) => {
-      if (reason !== undefined) broken.abort(new GrpcError(code.UNAVAILABLE, reason.message));
+    const heard = (): void => {
+      connection.isOpen = true;
+      watch.heard();
+    };
+    void work.session.serve(session, heard).then((reason) => {
+      if (reason === undefined || inner.aborted) return;
+      connection.loss = reason;
+      // A build may not need one any more that was open.
+      if (!connection.isOpen) broken.abort();
     });
     return await solveInGateway(client, work, inner);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
     if (wire === undefined) throw error;
-    const isAnswer = wire.code !== code.CANCELLED && !isConnectionLoss(wire);
-    throw new BuildError(isAnswer ? wire : (wireError(broken.signal.reason) ?? wire));
+    const { loss } = connection;
+    throw new BuildError(loss !== undefined && client.isConnected && missesSession(wire) ? lostSession(loss) : wire);
   } finally {
     // The daemon is to hear that the build is cancelled before it misses the session, and to record it as such.
     if (signal.aborted) await news.end({ limitMs: GOODBYE_MS });
@@ -123,6 +132,23 @@ export async function runInside(
     await news.end({ limitMs: watch.lost.aborted ? 0 : undefined });
     own.abort();
   }
+}
+
+/** What is known of the connection that a session is served on. */
+interface SessionConnection {
+  /** Whether the daemon has said anything on it. */
+  isOpen: boolean;
+  loss: Error | undefined;
+}
+
+/** What a daemon says when it looks for a session that is gone, or has cancelled the build for that. */
+function missesSession(wire: WireError): boolean {
+  return wire.code === code.CANCELLED || isConnectionLoss(wire) || wire.message.includes('no active session for ');
+}
+
+function lostSession({ message }: Error): WireError {
+  const status = create(StatusSchema, { code: code.UNAVAILABLE, message: `its session was lost: ${message}` });
+  return fromStatus(status);
 }
 
 async function solveInGateway(
