@@ -98,12 +98,17 @@ export class BuildkitClient implements Disposable {
     }
   }
 
+  /** Whether there is a connection now: none is made before the first call. */
+  get isConnected(): boolean {
+    return this.#channel.isConnected;
+  }
+
   /**
    * Connects, if that has not been done. To be awaited before a call without a time limit: rejects with the cause when
    * nothing answers in 20 seconds.
    */
   async ready({ signal }: Signal): Promise<void> {
-    if (!this.#channel.isConnected) await this.info({ signal });
+    if (!this.isConnected) await this.info({ signal });
   }
 
   /** Resolves when the daemon says anything at all, or its connection is gone; has no time limit. */

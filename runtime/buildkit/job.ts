@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { GrpcError, status as code } from '../rpc/status.ts';
+import { status as code } from '../rpc/status.ts';
 import type { Attributes, TypedEntry } from '../../planner/target.ts';
 import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
@@ -10,10 +10,11 @@ import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
 import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
-import { BuildError, isConnectionLoss, wireError } from './error.ts';
+import { BuildError, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
 import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
+import { ServedSession } from './served-session.ts';
 import { watchSilence } from './silence.ts';
 
 /** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
@@ -97,30 +98,27 @@ export async function runInside(
 ): Promise<Readonly<Record<string, string>>> {
   const own = new AbortController();
   using watch = watchSilence((options) => client.answer(options));
-  const broken = new AbortController();
-  const inner = AbortSignal.any([signal, own.signal, watch.lost, broken.signal]);
+  const inner = AbortSignal.any([signal, own.signal, watch.lost]);
   const news = watchStatus(client, work.ref, onStatus);
+  let served: ServedSession | undefined;
   try {
     await client.ready({ signal: inner });
-    const session = client.session({
+    const connection = client.session({
       metadata: work.session.metadata(),
       signal: AbortSignal.any([own.signal, watch.lost]),
     });
-    void work.session.serve(session, watch.heard).then((reason) => {
-      if (reason !== undefined) broken.abort(new GrpcError(code.UNAVAILABLE, reason.message));
-    });
-    return await solveInGateway(client, work, inner);
+    served = new ServedSession(work.session, connection, { heard: watch.heard, signal: inner });
+    return await solveInGateway(client, work, AbortSignal.any([inner, served.unopened]));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
     if (wire === undefined) throw error;
-    const isAnswer = wire.code !== code.CANCELLED && !isConnectionLoss(wire);
-    throw new BuildError(isAnswer ? wire : (wireError(broken.signal.reason) ?? wire));
+    throw new BuildError(client.isConnected ? (served?.explained(wire) ?? wire) : wire);
   } finally {
     // The daemon is to hear that the build is cancelled before it misses the session, and to record it as such.
     if (signal.aborted) await news.end({ limitMs: GOODBYE_MS });
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
-    await news.end({ limitMs: watch.lost.aborted ? 0 : undefined });
+    await news.end({ limitMs: watch.lost.aborted ? 0 : served?.unopened.aborted === true ? GOODBYE_MS : undefined });
     own.abort();
   }
 }

@@ -118,7 +118,7 @@ describe('a .dockerignore', () => {
   });
 
   test('too large to travel is named with its size', async () => {
-    const patterns = 'name-\n'.repeat(400_000);
+    const patterns = 'name-\n'.repeat(800_000);
     await using folder = await tree({ ...COPY_ALL, '.dockerignore': patterns });
     const run = await bake(folder.path);
     expect(run.exitCode).toBe(1);

@@ -12,7 +12,7 @@ import { sharedEngine } from '../rig/engine.ts';
 import type { TempFolder } from '../rig/folder.ts';
 import { tempFolder } from '../rig/folder.ts';
 import { busybox, shellContext } from '../rig/image.ts';
-import { processesWith } from '../rig/processes.ts';
+import { processesWith, untilItRuns } from '../rig/processes.ts';
 
 const TEST_MS = 150_000;
 
@@ -48,7 +48,7 @@ async function expectToBeNoticed(pipe: BytePipe, env: Readonly<Record<string, st
   const command = `sleep ${nextSleep++}`;
   await using project = await sleeper(command);
   const running = bake(project, env);
-  await expect.poll(async () => (await processesWith(command)).size, { timeout: 30_000 }).toBeGreaterThan(0);
+  await untilItRuns(command);
   const atMs = performance.now();
   pipe.stall();
   const run = await running;
@@ -102,7 +102,7 @@ describe.concurrent('a builder', () => {
     const command = `sleep 70.${nextSleep++}`;
     await using project = await sleeper(command);
     const running = bake(project, { DOCKER_HOST: engine.dockerHost });
-    await expect.poll(async () => (await processesWith(command)).size, { timeout: 30_000 }).toBeGreaterThan(0);
+    await untilItRuns(command);
     const ours = [...(await processesWith(project.path))].filter(([, line]) => line.includes('depot'));
     expect(ours).not.toEqual([]);
     for (const [pid] of ours) process.kill(pid, 'SIGSTOP');

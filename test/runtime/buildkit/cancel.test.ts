@@ -13,7 +13,7 @@ import { depot } from '../../rig/depot.ts';
 import type { TestEngine } from '../../rig/engine.ts';
 import { sharedEngine } from '../../rig/engine.ts';
 import { busybox } from '../../rig/image.ts';
-import { processesWith } from '../../rig/processes.ts';
+import { processesWith, untilItRuns } from '../../rig/processes.ts';
 
 const TEST_MS = 60_000;
 
@@ -30,10 +30,6 @@ beforeAll(async () => {
 /** A command that no other process has in its line. */
 function sleep(): string {
   return `sleep ${nextSleep++}`;
-}
-
-async function untilItRuns(command: string): Promise<void> {
-  await expect.poll(async () => (await processesWith(command)).size, { timeout: 20_000 }).toBeGreaterThan(0);
 }
 
 async function expectToEnd(command: string): Promise<void> {

@@ -7,9 +7,11 @@ import type { Endpoint } from '../../../runtime/buildkit/endpoint.ts';
 import { wireError } from '../../../runtime/buildkit/error.ts';
 import { solve } from '../../../runtime/buildkit/solve.ts';
 import { status } from '../../../runtime/rpc/status.ts';
+import { fileSendService } from '../../../runtime/session/file-send.ts';
 import { shellBuild } from '../../rig/build.ts';
 import type { TestEngine } from '../../rig/engine.ts';
 import { sharedEngine } from '../../rig/engine.ts';
+import { untilItRuns } from '../../rig/processes.ts';
 
 const signal = AbortSignal.timeout(120_000);
 
@@ -99,8 +101,51 @@ describe('an engine with something before it that refuses', () => {
     const refused = await solve(client, made.build, { signal }).catch((error: unknown) => error);
     expect(wireError(refused)).toMatchObject({
       code: status.UNAVAILABLE,
-      message: `the Docker Engine answered 403 instead of opening its BuildKit (POST ${path})`,
+      message: expect.stringMatching(
+        /^(?:its session was lost: )?the Docker Engine answered 403 instead of opening its BuildKit/,
+      ),
     });
     expect(performance.now() - startedMs).toBeLessThan(4_000);
   });
 });
+
+describe('a session whose connection breaks while a step runs', () => {
+  /** The engine, and what breaks the connections of sessions to it. */
+  async function fragile(): Promise<{ readonly endpoint: Endpoint; readonly cut: () => void }> {
+    const sessions: Socket[] = [];
+    const endpoint = await engineBehind((near, far) => {
+      near.once('data', (head) => {
+        if (head.toString('latin1').startsWith('POST /session ')) sessions.push(near);
+        far.write(head);
+        near.pipe(far).pipe(near);
+      });
+    });
+    return { endpoint, cut: () => sessions.forEach((socket) => socket.destroy()) };
+  }
+
+  /** Builds with one exporter; its session breaks while its step runs. */
+  async function builtOver(exporter: string): Promise<unknown> {
+    const { endpoint, cut } = await fragile();
+    const command = `sleep 1.${process.pid}${performance.now().toFixed(0)}`;
+    await using made = await shellBuild([`RUN ${command}`], [fileSendService(new Map([[0, drained]]))]);
+    using client = new BuildkitClient(endpoint);
+    const building = solve(client, { ...made.build, exporters: [{ type: exporter, attrs: {} }] }, { signal });
+    const ended = building.catch((error: unknown) => error);
+    await untilItRuns(command);
+    cut();
+    return await ended;
+  }
+
+  test('is missed only by who needs it', async () => {
+    expect(await builtOver('moby')).toMatchObject({ response: { 'containerimage.digest': expect.any(String) } });
+  });
+
+  test('is told by its name where it is needed', async () => {
+    const lost = { code: status.UNAVAILABLE, message: 'its session was lost: connection dropped' };
+    expect(wireError(await builtOver('oci'))).toMatchObject(lost);
+  });
+});
+
+async function drained(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _chunk of chunks);
+}
