@@ -10,11 +10,11 @@ import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
 import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
-import type { WireError } from './error.ts';
-import { BuildError, fromStatus, isConnectionLoss, wireError } from './error.ts';
+import { BuildError, wireError } from './error.ts';
 import { cacheImportsAttr } from './frontend.ts';
 import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
+import { ServedSession } from './served-session.ts';
 import { watchSilence } from './silence.ts';
 
 /** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
@@ -98,57 +98,29 @@ export async function runInside(
 ): Promise<Readonly<Record<string, string>>> {
   const own = new AbortController();
   using watch = watchSilence((options) => client.answer(options));
-  const broken = new AbortController();
-  const connection: SessionConnection = { isOpen: false, loss: undefined };
-  const inner = AbortSignal.any([signal, own.signal, watch.lost, broken.signal]);
+  const inner = AbortSignal.any([signal, own.signal, watch.lost]);
   const news = watchStatus(client, work.ref, onStatus);
+  let served: ServedSession | undefined;
   try {
     await client.ready({ signal: inner });
-    const session = client.session({
+    const connection = client.session({
       metadata: work.session.metadata(),
       signal: AbortSignal.any([own.signal, watch.lost]),
     });
-    const heard = (): void => {
-      connection.isOpen = true;
-      watch.heard();
-    };
-    void work.session.serve(session, heard).then((reason) => {
-      if (reason === undefined || inner.aborted) return;
-      connection.loss = reason;
-      // A build may not need one any more that was open.
-      if (!connection.isOpen) broken.abort();
-    });
-    return await solveInGateway(client, work, inner);
+    served = new ServedSession(work.session, connection, { heard: watch.heard, signal: inner });
+    return await solveInGateway(client, work, AbortSignal.any([inner, served.unopened]));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
     if (wire === undefined) throw error;
-    const { loss } = connection;
-    throw new BuildError(loss !== undefined && client.isConnected && missesSession(wire) ? lostSession(loss) : wire);
+    throw new BuildError(client.isConnected ? (served?.explained(wire) ?? wire) : wire);
   } finally {
     // The daemon is to hear that the build is cancelled before it misses the session, and to record it as such.
     if (signal.aborted) await news.end({ limitMs: GOODBYE_MS });
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
-    await news.end({ limitMs: watch.lost.aborted ? 0 : undefined });
+    await news.end({ limitMs: watch.lost.aborted ? 0 : served?.unopened.aborted === true ? GOODBYE_MS : undefined });
     own.abort();
   }
-}
-
-/** What is known of the connection that a session is served on. */
-interface SessionConnection {
-  /** Whether the daemon has said anything on it. */
-  isOpen: boolean;
-  loss: Error | undefined;
-}
-
-/** What a daemon says when it looks for a session that is gone, or has cancelled the build for that. */
-function missesSession(wire: WireError): boolean {
-  return wire.code === code.CANCELLED || isConnectionLoss(wire) || wire.message.includes('no active session for ');
-}
-
-function lostSession({ message }: Error): WireError {
-  const status = create(StatusSchema, { code: code.UNAVAILABLE, message: `its session was lost: ${message}` });
-  return fromStatus(status);
 }
 
 async function solveInGateway(
