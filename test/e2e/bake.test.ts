@@ -77,6 +77,7 @@ describe('depot bake of the monorepo', () => {
 
 describe('a failing bake', () => {
   test('shows the line of the Dockerfile, skips what links to it, builds the rest, and exits with 1', async () => {
+    const mark = `fine-${Math.random()}`;
     await using folder = await project({
       'docker-bake.hcl': `
 group "default" { targets = ["broken", "child", "fine"] }
@@ -89,7 +90,7 @@ target "fine" { dockerfile = "fine.Dockerfile" }
 `,
       'broken.Dockerfile': `${BASE}RUN echo to-the-log && exit 7\n`,
       'child.Dockerfile': 'FROM parent\nCOPY bin/busybox /x\n',
-      'fine.Dockerfile': `${BASE}RUN echo fine > /fine\n`,
+      'fine.Dockerfile': `${BASE}RUN echo ${mark} > /fine\n`,
     });
     const run = await bake(folder.path, []);
     expect(run.exitCode).toBe(1);
@@ -97,7 +98,7 @@ target "fine" { dockerfile = "fine.Dockerfile" }
     expect(run.stderr).toContain('   4 | >>> RUN echo to-the-log && exit 7');
     expect(run.stderr).toMatch(/^ERROR: target broken: failed to solve: process .* exit code: 7$/m);
     expect(run.stderr).toContain('[child] SKIPPED: target broken was not built');
-    expect(run.stderr).toMatch(/\[fine 2\/2\] RUN echo fine > \/fine\n#\d+ DONE/);
+    expect(run.stderr).toMatch(/\[fine 2\/2\] RUN echo fine-[\d.]+ > \/fine\n#\d+ DONE/);
   });
 
   test.each<[string, Readonly<Record<string, string>>, readonly string[], string]>([
