@@ -7,8 +7,10 @@ import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
+import type { ImageLoaders } from '../../runtime/build/loading.ts';
 import type { BuildServices } from '../../runtime/build/target-build.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
+import type { DockerEngine } from '../../runtime/docker/engine.ts';
 import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
@@ -201,24 +203,32 @@ async function buildServices(
       ? {}
       : {
           loadArchive: async (chunks, { signal }) => {
-            const { DockerEngine } = await import('../../runtime/docker/engine.ts');
-            using api = new DockerEngine(docker);
+            using api = await engineOf(docker);
             for await (const _line of api.loadImages(chunks, { signal })) continue;
           },
-          ...(isOnThisMachine(docker)
-            ? {
-                loadImage: async (image, options) => {
-                  const [{ DockerEngine }, { fastLoad }] = await Promise.all([
-                    import('../../runtime/docker/engine.ts'),
-                    import('../../runtime/load/fast-load.ts'),
-                  ]);
-                  using api = new DockerEngine(docker);
-                  await fastLoad(image, { ...options, docker: api });
-                },
-              }
-            : {}),
+          ...(isOnThisMachine(docker) ? { loaders: imageLoaders(docker) } : {}),
         }),
   };
+}
+
+function imageLoaders(docker: DockerEndpoint): ImageLoaders {
+  return {
+    pull: async (image, options) => {
+      const { fastLoad } = await import('../../runtime/load/fast-load.ts');
+      using api = await engineOf(docker);
+      await fastLoad(image, { ...options, docker: api });
+    },
+    send: async (image, options) => {
+      const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
+      using api = await engineOf(docker);
+      await archiveLoad(image, { ...options, docker: api });
+    },
+  };
+}
+
+async function engineOf(docker: DockerEndpoint): Promise<DockerEngine> {
+  const { DockerEngine } = await import('../../runtime/docker/engine.ts');
+  return new DockerEngine(docker);
 }
 
 /** Whether a Docker Engine is likely to reach a port of our loopback interface; where it does not after all, its pull says so. */

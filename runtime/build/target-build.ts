@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { calledMethod } from '../../planner/options/call.ts';
 import type { Target } from '../../planner/target.ts';
+import type { Result as FrontendResult } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import type { Builder, BuiltTarget } from './build.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
@@ -9,18 +10,15 @@ import { wireError } from '../buildkit/error.ts';
 import type { ExportSink, PlannedExport } from '../buildkit/exporters.ts';
 import { pulledExports } from '../buildkit/exporters.ts';
 import { frontendRequest } from '../buildkit/frontend.ts';
-import type { Job } from '../buildkit/job.ts';
 import { runJob } from '../buildkit/job.ts';
 import { linkedInputs } from '../buildkit/linked-inputs.ts';
 import type { FrontendRequest } from '../buildkit/frontend.ts';
 import type { LinkedInputs } from '../buildkit/linked-inputs.ts';
 import { StepLog } from '../buildkit/step-log.ts';
-import type { CredentialStore } from '../docker/credentials.ts';
 import type { EventSink, StatusUpdate } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
 import { FailureError } from '../failure.ts';
 import { fileSink, streamSink } from '../load/archive-sinks.ts';
-import { authService } from '../session/auth.ts';
 import { ContentStore } from '../oci/store.ts';
 import { contentService } from '../session/content.ts';
 import type { ArchiveSink, FolderSink } from '../session/file-send.ts';
@@ -33,17 +31,18 @@ import type { GitInfo } from './git-info.ts';
 import { gitAttrs, gitSettings } from './git-info.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
 import { sshService } from '../session/ssh.ts';
-import type { TokenSeeds } from '../session/token-seeds.ts';
 import type { PlannedCaches } from './caches.ts';
 import { plannedCaches } from './caches.ts';
 import { buildFailure } from './failures.ts';
 import { ignoreFileTooLarge } from './ignore-file.ts';
 import type { Links } from './links.ts';
 import { LinkBroken } from './links.ts';
-import type { ImageLoader } from './loading.ts';
-import { isLoadedFast, LOAD_STEP, pullableNames } from './loading.ts';
+import type { ImageLoaders } from './loading.ts';
+import { LOAD_STEP, loadImage, pullableNames } from './loading.ts';
 import { ownStep, skippedStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
+import type { RegistryServices } from './registry-session.ts';
+import { registryAuth } from './registry-session.ts';
 import type { WrittenLayout } from './written-layouts.ts';
 import { finishLayouts } from './written-layouts.ts';
 
@@ -51,12 +50,7 @@ import { finishLayouts } from './written-layouts.ts';
 const EXPORT_STORE = 'export';
 
 /** What a build may use of the machine it is started on. */
-export interface BuildServices {
-  readonly credentials: CredentialStore;
-  /** Kept from run to run, so that builders use their tokens again. */
-  readonly tokenSeeds: TokenSeeds;
-  /** The environment, for secrets that are taken from it. */
-  readonly env: ReadonlyMap<string, string>;
+export interface BuildServices extends RegistryServices {
   /** Tells this machine from others, so that their uploads do not mix on a shared daemon. */
   readonly nodeId: string;
   /** Whether targets that say nothing of provenance get it. */
@@ -66,8 +60,8 @@ export interface BuildServices {
   readonly contextArchive?: AsyncIterable<Uint8Array>;
   /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */
   readonly loadArchive?: ArchiveSink;
-  /** Has the local Docker Engine pull an image; undefined where it could not reach us, or there is none. */
-  readonly loadImage?: ImageLoader;
+  /** For images of a builder that is not the local Docker Engine; undefined where that could not reach us, or there is none. */
+  readonly loaders?: ImageLoaders;
 }
 
 /** How one target ended. */
@@ -147,48 +141,34 @@ async function run(
   const caches = await plannedCaches(target, { cwd: context.cwd, env: context.services.env });
   for (const { name, why } of caches.skipped) await skippedStep(name, why, context.onStatus);
   const attrs = { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) };
-  const job: Omit<Job, 'ref' | 'exporters' | 'session' | 'onResult'> = {
-    frontend: request.frontend,
-    attrs,
-    inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
-    cacheImports: caches.imports,
-    cacheExports: isAsked ? [] : caches.exports,
-    entitlements: request.entitlements,
-    internal: isAsked,
-  };
-  const { loadImage } = context.services;
-  const names = loadImage === undefined || isAsked ? undefined : pullableNames(target, context.exports);
+  const { loaders } = context.services;
+  const names = loaders === undefined || isAsked ? undefined : pullableNames(target, context.exports);
   const exporters = names === undefined ? context.exports : pulledExports(context.exports);
-  let response = await runJob(
+  let made: FrontendResult | undefined;
+  const response = await runJob(
     context.client,
     {
-      ...job,
+      frontend: request.frontend,
+      attrs,
+      inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
+      cacheImports: caches.imports,
+      cacheExports: isAsked ? [] : caches.exports,
+      entitlements: request.entitlements,
+      internal: isAsked,
       ref,
       exporters,
       session: session(prepared, request, { ...context, exports: exporters, caches }),
       onResult: (result, evaluate) => {
         answer = texts(result.metadata);
+        made = result;
         return context.links.run(target.name, result, evaluate);
       },
     },
     context,
   );
-  const image = { digest: response['containerimage.digest'] ?? '', tags: names ?? [] };
-  if (loadImage !== undefined && names !== undefined && !(await isLoadedFast(image, { ...context, loadImage }))) {
-    const archive = context.exports.filter(({ sink }) => sink?.kind === 'load');
-    const sent = await runJob(
-      context.client,
-      {
-        ...job,
-        ref: randomId(),
-        exporters: archive,
-        cacheExports: [],
-        session: session(prepared, request, { ...context, exports: archive, caches }),
-        onResult: async () => undefined,
-      },
-      context,
-    );
-    response = { ...sent, ...response };
+  if (loaders !== undefined && names !== undefined) {
+    const image = { digest: response['containerimage.digest'] ?? '', tags: names };
+    await loadImage(image, { ...context, loaders, result: made });
   }
   await finishLayouts(response, {
     target: target.name,
@@ -232,7 +212,6 @@ function session(
   },
 ): Session {
   const { target } = prepared;
-  const told = new Set<string>();
   const ofRemote =
     context.remote !== undefined && isFromSameHost(target, context.remote)
       ? gitSecrets(context.remote, context.services.env)
@@ -247,15 +226,7 @@ function session(
     sharedKey: sharedKey(context.services.nodeId, path.resolve(context.cwd, target.context)),
     services: [
       fileSyncService(request.localDirs),
-      authService(context.services.credentials, {
-        notice: (notice) => {
-          if (told.has(notice)) return;
-          told.add(notice);
-          void ownStep(notice, context.onStatus, async () => undefined);
-        },
-        seeds: context.services.tokenSeeds,
-        env: context.services.env,
-      }),
+      registryAuth(context.services, context.onStatus),
       secretsService([...ofRemote, ...target.secrets], {
         env: context.services.env,
         resolve: (file) => path.resolve(context.cwd, file),

@@ -1,9 +1,8 @@
 import type { ImageName } from '../docker/api.ts';
 import type { DockerEngine } from '../docker/engine.ts';
-import { parseDigest } from '../oci/digest.ts';
 import { serveImage } from '../registry/image-server.ts';
-import type { BlobSource, ImagePlatform, Manifest } from '../registry/manifest.ts';
-import { configPlatform, readManifest } from '../registry/manifest.ts';
+import type { BlobSource } from '../registry/manifest.ts';
+import { chooseImage } from './chosen-image.ts';
 
 /** An image that was built and is to be loaded. */
 export interface BuiltImage {
@@ -16,6 +15,14 @@ export interface BuiltImage {
 /** How a load goes on: the layer, and its bytes so far and in all. */
 export type LoadProgress = (layer: string, currentBytes: number, totalBytes: number) => void;
 
+/** What a load is given. */
+export interface LoadOptions {
+  readonly source: BlobSource;
+  readonly docker: DockerEngine;
+  readonly onProgress: LoadProgress;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Has a Docker Engine on this machine pull an image from a registry that lasts as long as the pull and reads what the engine
  * asks for from the builder: only the layers it lacks travel, and nothing is kept on the way. Of an image for several
@@ -24,29 +31,12 @@ export type LoadProgress = (layer: string, currentBytes: number, totalBytes: num
  *
  * @throws Error when the builder lacks a part of it, the engine cannot reach the registry, or refuses
  */
-export async function fastLoad(
-  image: BuiltImage,
-  {
-    source,
-    docker,
-    onProgress,
-    signal,
-  }: {
-    readonly source: BlobSource;
-    readonly docker: DockerEngine;
-    readonly onProgress: LoadProgress;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
-  const digest = parseDigest(image.digest);
-  if (digest === undefined) throw new Error('the builder named no digest');
-  const root = await readManifest(source, digest, { signal });
+export async function fastLoad(image: BuiltImage, { source, docker, onProgress, signal }: LoadOptions): Promise<void> {
   const { architecture } = await docker.version({ signal });
-  const chosen = await chosenImage(root, architecture, { source, signal });
-  await expectAll(chosen.manifest, { source, signal });
+  const chosen = await chooseImage(image.digest, architecture, { source, signal });
   const isForeign = chosen.platform.architecture !== architecture;
   const platform = isForeign ? { platform: `${chosen.platform.os}/${chosen.platform.architecture}` } : {};
-  await using served = await serveImage(root, source, { signal });
+  await using served = await serveImage(chosen.root, source, { signal });
   const { repository, tag } = served;
   try {
     for await (const { id, current, total } of docker.pullImage({ repository, tag }, { signal, ...platform })) {
@@ -64,30 +54,3 @@ const GOODBYE_MS = 5_000;
 
 /** An engine that does not answer any more has said so already. */
 function isGone(): void {}
-
-async function chosenImage(
-  root: Manifest,
-  architecture: string,
-  { source, signal }: { readonly source: BlobSource; readonly signal: AbortSignal },
-): Promise<{ readonly manifest: Manifest; readonly platform: ImagePlatform }> {
-  const [config] = root.blobs;
-  if (config !== undefined) {
-    return { manifest: root, platform: await configPlatform(source, config.digest, { signal }) };
-  }
-  const images = root.manifests.flatMap(({ digest, platform }) =>
-    platform === undefined || platform.os === 'unknown' ? [] : [{ digest, platform }],
-  );
-  const found = images.find((one) => one.platform.architecture === architecture) ?? images[0];
-  if (found === undefined) throw new Error('the image is for no platform');
-  return { manifest: await readManifest(source, found.digest, { signal }), platform: found.platform };
-}
-
-async function expectAll(
-  { blobs }: Manifest,
-  { source, signal }: { readonly source: BlobSource; readonly signal: AbortSignal },
-): Promise<void> {
-  const present = await Promise.all(blobs.map(({ digest }) => source.has(digest, { signal })));
-  const missing = blobs.filter((_blob, index) => present[index] === false);
-  if (missing.length > 0)
-    throw new Error(`the builder has not fetched ${missing.length} of ${blobs.length - 1} layers`);
-}

@@ -13,6 +13,8 @@ export interface BlobSource {
   read(digest: Digest, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
   /** Whether it is there. A builder names layers of base images that it never had to fetch. */
   has(digest: Digest, options: { readonly signal: AbortSignal }): Promise<boolean>;
+  /** Gets what is missing of the image for a platform, where that can be done. */
+  fetchMissing?(platform: ImagePlatform, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 /** What a manifest or an index says of a piece of content (OCI image spec, descriptor.md). */

@@ -9,6 +9,7 @@ import { depot } from '../rig/depot.ts';
 import type { TestEngine } from '../rig/engine.ts';
 import { dockerOf, ownEngine, sharedEngine } from '../rig/engine.ts';
 import type { TempFolder } from '../rig/folder.ts';
+import { tempFolder } from '../rig/folder.ts';
 import { busybox, shellContext } from '../rig/image.ts';
 import { refusingDocker } from '../rig/refusing-docker.ts';
 import { testRegistry } from '../rig/registry.ts';
@@ -130,7 +131,59 @@ describe('an image that another builder made', () => {
     const run = await build(folder, { dockerHost: refusing.dockerHost }, '--load', '-t', name);
     expect(run.exitCode, run.stderr).toBe(0);
     expect(run.stderr).toMatch(/sending the image as an archive instead\n.*ERROR: no way there/);
-    expect(run.stderr).toContain('exporting to oci image format');
+    const image = await api.inspectImage(name, { signal: signal() });
+    expect(image?.tags).toEqual([`${name}:latest`]);
+    expect(run.stderr, 'the same image, attestations and all').toContain(`exporting manifest list ${image?.id}`);
+  });
+
+  test('has the builder fetch the layers of its base that no step needed', { timeout: TEST_MS }, async () => {
+    await using registry = await testRegistry();
+    await using base = await shellContext('COPY mark /mark');
+    await writeFile(join(base.path, 'mark'), randomBytes(10));
+    const baseName = `${registry.host}/${uniqueName()}:1`;
+    const made = await depot(
+      ['build', `--build-context=busybox=${await busybox()}`, '--push', '-t', baseName, base.path],
+      { cwd: base.path, env: { DOCKER_HOST: docker.dockerHost } },
+    );
+    expect(made.exitCode, made.stderr).toBe(0);
+    await using folder = await tempFolder('lazy');
+    await writeFile(join(folder.path, 'Dockerfile'), `FROM ${baseName}\nLABEL made=here\n`);
+    using api = dockerOf(docker);
+    const name = uniqueName();
+    // A BuildKit with no image store of its own, as a standalone one, keeps no layer that it does not need.
+    const run = await build(folder, docker, '-o', 'type=docker,store=false', '-t', name);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).not.toContain('as an archive');
+    expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
+  });
+
+  test('is pulled as well when it was made from another target', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    const name = uniqueName();
+    const targets = [
+      `target "base" {\n  contexts = { busybox = "${await busybox()}" }\n}`,
+      `target "app" {\n  contexts = { base = "target:base" }\n  tags = ["${name}"]\n  output = ["type=docker"]`,
+      '  dockerfile-inline = "FROM base\\nRUN echo made > /made"\n}',
+    ];
+    await writeFile(join(folder.path, 'docker-bake.hcl'), targets.join('\n'));
+    using api = dockerOf(docker);
+    const bake = (dockerHost: string): Promise<DepotRun> =>
+      depot(['bake', '--allow=fs.read=*', '--progress=plain', 'app'], {
+        cwd: folder.path,
+        env: { BUILDKIT_HOST: pipe.address, DOCKER_HOST: dockerHost },
+      });
+    const run = await bake(docker.dockerHost);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).not.toContain('exporting to oci image format');
+    expect(run.stderr).not.toContain('as an archive');
+    expect(await api.removeImage(name, { signal: signal() })).toBe(true);
+    await using refusing = await refusingDocker(docker.docker, {
+      refused: /\/images\/create/,
+      message: 'no way there',
+    });
+    const slow = await bake(refusing.dockerHost);
+    expect(slow.exitCode, slow.stderr).toBe(0);
+    expect(slow.stderr).toContain('as an archive');
     expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
   });
 
