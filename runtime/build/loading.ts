@@ -5,6 +5,7 @@ import { fetchLayers } from '../buildkit/export-again.ts';
 import type { PlannedExport } from '../buildkit/exporters.ts';
 import type { ImageName } from '../docker/api.ts';
 import type { StatusUpdate } from '../event.ts';
+import { FailureError } from '../failure.ts';
 import type { BuiltImage, LoadProgress } from '../load/fast-load.ts';
 import type { BlobSource } from '../registry/manifest.ts';
 import { ownStep, skippedStep } from './own-step.ts';
@@ -43,11 +44,13 @@ function imageName(text: string): ImageName | undefined {
 }
 
 /**
- * Loads an image as a step of the build: the fast way, or the slow one after saying why. Throws what the slow way throws.
+ * Loads an image as a step of the build: the fast way, or the slow one after saying why.
+ * @throws FailureError `load-failed` when the slow way fails as well
  */
 export async function loadImage(
   image: BuiltImage,
   {
+    target,
     loaders,
     client,
     result,
@@ -55,6 +58,7 @@ export async function loadImage(
     onStatus,
     signal,
   }: {
+    readonly target: string;
     readonly loaders: ImageLoaders;
     readonly client: BuildkitClient;
     /** What the frontend made of the target. */
@@ -76,7 +80,13 @@ export async function loadImage(
       error instanceof Error ? error.message : String(error),
       onStatus,
     );
-    await load(loaders.send);
+    try {
+      await load(loaders.send);
+    } catch (slow) {
+      signal.throwIfAborted();
+      const cause = slow instanceof Error ? slow.message : String(slow);
+      throw new FailureError({ reason: 'load-failed', target, cause }, { cause: slow });
+    }
   }
 }
 

@@ -168,7 +168,7 @@ async function run(
   );
   if (loaders !== undefined && names !== undefined) {
     const image = { digest: response['containerimage.digest'] ?? '', tags: names };
-    await loadImage(image, { ...context, loaders, result: made });
+    await loadImage(image, { ...context, target: target.name, loaders, result: made });
   }
   await finishLayouts(response, {
     target: target.name,

@@ -197,7 +197,52 @@ describe('an image that another builder made', () => {
     const name = uniqueName();
     const run = await build(folder, { dockerHost: refusing.dockerHost }, '--load', '-t', name);
     expect(run.exitCode).toBe(1);
-    expect(run.stderr).toContain('no more names');
+    expect(run.stderr).toContain('the image was built, but not loaded: no more names');
     expect(await api.inspectImage(name, { signal: signal() })).toBeUndefined();
+  });
+});
+
+describe('a Docker Engine with the classic image store', () => {
+  let classic: Awaited<ReturnType<typeof ownEngine>>;
+
+  beforeAll(async () => {
+    classic = await ownEngine({ imageStore: 'classic' });
+  }, UP_MS);
+
+  afterAll(async () => {
+    await classic[Symbol.asyncDispose]();
+  }, UP_MS);
+
+  test('pulls its own image out of one for two platforms', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    using api = dockerOf(classic);
+    const name = uniqueName();
+    const both = ['--load', '-t', name, '--platform=linux/amd64,linux/arm64'];
+    const run = await build(folder, classic, ...both);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).not.toContain('as an archive');
+    const { architecture } = await api.version({ signal: signal() });
+    expect(await api.inspectImage(name, { signal: signal() })).toMatchObject({
+      architecture,
+      tags: [`${name}:latest`],
+    });
+    const before = pipe.sentBytes();
+    await writeFile(join(folder.path, 'small'), randomBytes(100));
+    expect((await build(folder, classic, ...both)).exitCode).toBe(0);
+    expect(pipe.sentBytes() - before).toBeLessThan(LARGE_BYTES / 10);
+  });
+
+  test('takes the archive where it cannot pull', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    using api = dockerOf(classic);
+    await using refusing = await refusingDocker(classic.docker, {
+      refused: /\/images\/create/,
+      message: 'no way there',
+    });
+    const name = uniqueName();
+    const run = await build(folder, { dockerHost: refusing.dockerHost }, '--load', '-t', name);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).toContain('sending the image as an archive instead');
+    expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
   });
 });

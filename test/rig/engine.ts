@@ -6,6 +6,7 @@ import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
+import type { EngineUpOptions } from '../../runtime/hosts/engine/engine.ts';
 import { engineDown, engineRoot, engineUp } from '../../runtime/hosts/engine/engine.ts';
 import { runFolder, tempFolder, userDataDir } from './folder.ts';
 
@@ -33,9 +34,11 @@ export function sharedEngine(): Promise<TestEngine> {
 }
 
 /** A sandboxed engine for one test alone, which may do anything to it. */
-export async function ownEngine(): Promise<TestEngine & AsyncDisposable & { readonly dataDir: string }> {
+export async function ownEngine(
+  options: Pick<EngineUpOptions, 'imageStore'> = {},
+): Promise<TestEngine & AsyncDisposable & { readonly dataDir: string }> {
   const folder = await tempFolder('own');
-  const engine = await start(folder.path);
+  const engine = await start(folder.path, options);
   return {
     ...engine,
     dataDir: folder.path,
@@ -94,9 +97,9 @@ async function findOrStart(): Promise<TestEngine> {
   return found.ok && found.value.docker !== undefined ? testEngine(found.value) : await start(dataDir);
 }
 
-async function start(dataDir: string): Promise<TestEngine> {
+async function start(dataDir: string, store: Pick<EngineUpOptions, 'imageStore'> = {}): Promise<TestEngine> {
   const options = { dataDir, root: await sharedRoot(), env: process.env, report: () => undefined, sandboxOnly: true };
-  return testEngine(must(await engineUp({ ...options, signal: AbortSignal.timeout(UP_MS) })));
+  return testEngine(must(await engineUp({ ...options, ...store, signal: AbortSignal.timeout(UP_MS) })));
 }
 
 function testEngine(handle: EngineHandle): TestEngine {

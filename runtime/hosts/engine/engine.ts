@@ -12,6 +12,7 @@ import { findProgram, machineFacts } from './facts.ts';
 import { buildkitdPaths, enginePaths } from './paths.ts';
 import { pingSandbox } from './probe.ts';
 import { isRootReady, makeRoot } from './root.ts';
+import type { ImageStore } from './sandbox.ts';
 import { sandboxProcess, startSandbox, stopSandbox, wasSandboxStarted } from './sandbox.ts';
 import type { StepSink } from './step.ts';
 import { Step } from './step.ts';
@@ -21,6 +22,8 @@ export interface EngineUpOptions extends DiscoverOptions {
   readonly report: StepSink;
   /** Take the sandboxed engine even where another would do. */
   readonly sandboxOnly?: boolean;
+  /** How the sandboxed engine keeps images. */
+  readonly imageStore?: ImageStore;
   /** Facts of a machine that is not this one; for tests of what is refused. */
   readonly facts?: MachineFacts;
 }

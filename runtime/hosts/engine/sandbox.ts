@@ -64,7 +64,11 @@ export interface SandboxOptions {
   readonly env: Environment;
   readonly report: StepSink;
   readonly signal: AbortSignal;
+  /** How it keeps images: with containerd (the default), or the older way, which has neither indexes nor pushes of builds. */
+  readonly imageStore?: ImageStore;
 }
+
+export type ImageStore = 'containerd' | 'classic';
 
 /** What we must remember of a start to take it back. */
 interface SandboxState {
@@ -159,14 +163,27 @@ async function network({ paths, report, signal }: SandboxOptions): Promise<void>
   }
 }
 
-async function startDockerd({ paths, facts, env, report, signal }: SandboxOptions): Promise<DockerPing> {
+async function startDockerd({
+  paths,
+  facts,
+  env,
+  report,
+  signal,
+  imageStore = 'containerd',
+}: SandboxOptions): Promise<DockerPing> {
   const step = new Step(report, { id: 'start-dockerd', title: 'Start dockerd' });
   for (const folder of [paths.run, paths.data, paths.etc]) await mkdir(folder, { recursive: true, mode: 0o711 });
   await writeFile(join(paths.etc, 'resolv.conf'), await resolver());
   const spec = {
     run: paths.run,
     script: SCRIPT,
-    args: [paths.root, paths.data, paths.etc, foreignArchitecture(facts.architecture), ...dockerdFlags(paths)],
+    args: [
+      paths.root,
+      paths.data,
+      paths.etc,
+      foreignArchitecture(facts.architecture),
+      ...dockerdFlags(paths, imageStore),
+    ],
     env: setupEnvironment(env),
     log: paths.log,
   };
@@ -192,15 +209,16 @@ async function startDockerd({ paths, facts, env, report, signal }: SandboxOption
  * No iptables: its rules would be shared with any other Docker here, and would stay behind. The bridge and the way out
  * of it are made beforehand. `--group root`: Debian's docker group may be someone else on this machine.
  */
-function dockerdFlags(paths: EnginePaths): readonly string[] {
+function dockerdFlags(paths: EnginePaths, imageStore: ImageStore): readonly string[] {
+  const isClassic = imageStore === 'classic';
   return [
     '--host=unix:///run/depot/docker.sock',
     '--group=root',
     '--data-root=/var/lib/docker',
     '--exec-root=/run/docker',
     '--pidfile=/run/docker.pid',
-    '--feature=containerd-snapshotter=true',
-    '--storage-driver=overlayfs',
+    `--feature=containerd-snapshotter=${!isClassic}`,
+    `--storage-driver=${isClassic ? 'overlay2' : 'overlayfs'}`,
     `--bridge=${paths.bridge}`,
     '--iptables=false',
     '--ip6tables=false',
