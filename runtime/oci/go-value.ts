@@ -3,7 +3,15 @@
  * bigint is an integer, a number is a float64 (as all numbers of JSON are that nobody expects).
  */
 export type GoValue =
-  undefined | string | number | bigint | boolean | readonly GoValue[] | ReadonlyMap<string, GoValue> | GoStruct;
+  | undefined
+  | string
+  | number
+  | bigint
+  | boolean
+  | readonly GoValue[]
+  | ReadonlyMap<string, GoValue>
+  | GoStruct
+  | GoTime;
 
 /** A field of a struct: its name in Go, and in JSON, where it is there as well. */
 export interface GoField {
@@ -34,10 +42,20 @@ export class GoStruct {
   }
 }
 
+/** A time, as JSON has it: `2026-11-27T04:49:23.5Z`. */
+export class GoTime {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** The same value as `goJson` writes it: structs in their order, maps by key, nil as null (Go, `encoding/json`). */
 export function goPlain(value: GoValue): unknown {
   if (value === undefined) return null;
   if (typeof value === 'bigint') return Number(value);
+  if (value instanceof GoTime) return value.text;
   if (value instanceof GoStruct) {
     if (value.isNil) return null;
     const shown = value.fields.filter((field) => field.omitEmpty !== true || !isEmpty(field.value));
