@@ -28,11 +28,13 @@ export interface ImagePlace {
 
 /** What is in one image. */
 export interface ImageContents extends Attestations {
-  readonly config: GoStruct;
+  /** Absent where it is not wanted. */
+  readonly config?: GoStruct;
 }
 
-/** What is wanted of an image: attestations are as large as they like. */
+/** What is wanted of an image: each is to be fetched, and attestations are as large as they like. */
 export interface Wanted {
+  readonly config: boolean;
   readonly provenance: boolean;
   readonly sbom: boolean;
 }
@@ -57,8 +59,10 @@ export async function readContents(
     const image = found.images.get(platform);
     if (image === undefined) continue;
     const attached = found.references.get(image.digest) ?? [];
-    const config = await image.config();
-    contents.set(platform, { config: config.struct, ...(await readAttestations(attached, place, options)) });
+    contents.set(platform, {
+      ...(options.wanted.config ? { config: (await image.config()).struct } : {}),
+      ...(await readAttestations(attached, place, options)),
+    });
   }
   return contents;
 }
