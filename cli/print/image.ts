@@ -5,7 +5,7 @@ import type { ImageContents, Wanted } from '../../runtime/images/contents.ts';
 import { descriptorStruct, plainDescriptor } from '../../runtime/oci/descriptor.ts';
 import type { OciDescriptor } from '../../runtime/oci/descriptor.ts';
 import type { GoField, GoValue } from '../../runtime/oci/go-value.ts';
-import { GoStruct } from '../../runtime/oci/go-value.ts';
+import { GoStruct, GoTexts } from '../../runtime/oci/go-value.ts';
 import type { ImageIndex } from '../../runtime/oci/image-index.ts';
 import { indexHead } from '../../runtime/oci/image-index.ts';
 import { platformText } from '../../runtime/oci/platform.ts';
@@ -50,7 +50,7 @@ export function imageText({ reference, root, index }: ShownImage): string {
     );
     open = [];
   }
-  return [...tables, open].map((rows) => tabTable(rows, 1)).join('');
+  return [...tables, ...(open.length === 0 ? [] : [open])].map((rows) => tabTable(rows, 1)).join('');
 }
 
 function manifestRows(
@@ -110,7 +110,7 @@ function manifestStruct({ root, index }: ShownImage): GoStruct {
     { name: 'Digest', json: 'digest', value: digest },
     { name: 'Size', json: 'size', value: BigInt(bytes.length) },
     { name: 'Manifests', json: 'manifests', value: index.manifests.map(descriptorStruct) },
-    { name: 'Annotations', json: 'annotations', value: index.annotations, omitEmpty: true },
+    { name: 'Annotations', json: 'annotations', value: new GoTexts(index.annotations), omitEmpty: true },
   ]);
 }
 
@@ -142,7 +142,7 @@ function toPairs(platform: string, value: GoStruct | undefined): readonly (reado
 function sbomStruct({ sboms: [first, ...more] }: Attestations): GoStruct {
   return new GoStruct('SBOM', [
     { name: 'SPDX', json: 'SPDX', value: first, omitEmpty: first === undefined },
-    { name: 'AdditionalSPDXs', json: 'AdditionalSPDXs', value: more, omitEmpty: true },
+    { name: 'AdditionalSPDXs', json: 'AdditionalSPDXs', value: more.length === 0 ? undefined : more, omitEmpty: true },
   ]);
 }
 

@@ -3,7 +3,7 @@ import { fail, ok } from '../../planner/result.ts';
 import type { Digest } from './digest.ts';
 import { parseDigest } from './digest.ts';
 import type { GoField } from './go-value.ts';
-import { GoStruct } from './go-value.ts';
+import { GoStruct, GoTexts } from './go-value.ts';
 import { asText, asTextMap, asTexts, isRecord } from './json-fields.ts';
 import type { OciPlatform } from './platform.ts';
 
@@ -76,7 +76,7 @@ export function descriptorStruct({ platform, ...said }: OciDescriptor): GoStruct
     { name: 'Digest', json: 'digest', value: said.digest },
     { name: 'Size', json: 'size', value: BigInt(said.size) },
     { name: 'URLs', json: 'urls', value: said.urls, omitEmpty: true },
-    { name: 'Annotations', json: 'annotations', value: said.annotations, omitEmpty: true },
+    { name: 'Annotations', json: 'annotations', value: new GoTexts(said.annotations), omitEmpty: true },
     { name: 'Data', json: 'data', value: said.data, omitEmpty: true },
     { name: 'Platform', json: 'platform', value: platformStruct(platform), omitEmpty: true },
     { name: 'ArtifactType', json: 'artifactType', value: said.artifactType, omitEmpty: true },

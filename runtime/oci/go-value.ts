@@ -42,6 +42,9 @@ export class GoStruct {
   }
 }
 
+/** A map of texts, of which what is not in it is the empty text. */
+export class GoTexts extends Map<string, string> {}
+
 /** A time, as JSON has it: `2026-11-27T04:49:23.5Z`. */
 export class GoTime {
   readonly text: string;

@@ -2,7 +2,7 @@ import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import { platformFields, readPlatform } from './descriptor.ts';
 import type { GoField, GoValue } from './go-value.ts';
-import { GoStruct, GoTime } from './go-value.ts';
+import { GoStruct, GoTexts, GoTime } from './go-value.ts';
 import { asText, asTextMap, asTexts, isRecord } from './json-fields.ts';
 import type { OciPlatform } from './platform.ts';
 
@@ -47,7 +47,7 @@ function runConfig(json: Json): GoStruct {
     texts(json, 'Cmd'),
     names(json, 'Volumes'),
     text(json, 'WorkingDir', 'WorkingDir'),
-    { name: 'Labels', json: 'Labels', value: must(asTextMap(json['Labels']), 'Labels'), omitEmpty: true },
+    { name: 'Labels', json: 'Labels', value: new GoTexts(must(asTextMap(json['Labels']), 'Labels')), omitEmpty: true },
     text(json, 'StopSignal', 'StopSignal'),
     truth(json, 'ArgsEscaped', 'ArgsEscaped'),
   ]);

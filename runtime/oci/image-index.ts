@@ -4,7 +4,7 @@ import { fail, ok } from '../../planner/result.ts';
 import type { OciDescriptor } from './descriptor.ts';
 import { descriptorStruct, readDescriptor } from './descriptor.ts';
 import type { GoField } from './go-value.ts';
-import { GoStruct, goPlain } from './go-value.ts';
+import { GoStruct, goPlain, GoTexts } from './go-value.ts';
 import { asText, asTextMap, isRecord, parsedJson } from './json-fields.ts';
 
 /** An index, or a manifest list of Docker (OCI image spec, image-index.md). Empty where nothing is said. */
@@ -51,7 +51,7 @@ export function indexBytes({ subject, ...index }: ImageIndex): Buffer {
     { name: 'ArtifactType', json: 'artifactType', value: index.artifactType, omitEmpty: true },
     { name: 'Manifests', json: 'manifests', value: index.manifests.map(descriptorStruct) },
     { name: 'Subject', json: 'subject', value: subject && descriptorStruct(subject), omitEmpty: true },
-    { name: 'Annotations', json: 'annotations', value: index.annotations, omitEmpty: true },
+    { name: 'Annotations', json: 'annotations', value: new GoTexts(index.annotations), omitEmpty: true },
   ]);
   return Buffer.from(goJson(goPlain(struct)).trimEnd());
 }

@@ -90,7 +90,9 @@ async function putIntoRepository(
 /** All that the image names. */
 async function putNamed(image: CombinedImage<readonly Repository[]>, copier: ImageCopier): Promise<void> {
   // All that can be copied is, before a failure ends it: nothing goes on behind the back of who is told.
-  const copied = await Promise.allSettled((image.children ?? []).map(({ descriptor, from }) => copier.ensure(descriptor, from)));
+  const copied = await Promise.allSettled(
+    (image.children ?? []).map(({ descriptor, from }) => copier.ensure(descriptor, from)),
+  );
   const problems = copied.find((one) => one.status === 'rejected');
   if (problems !== undefined) throw problems.reason;
   if (isIndexType(image.descriptor.mediaType)) return;

@@ -1,6 +1,6 @@
 import { goJson } from '../../../planner/go-json.ts';
 import type { GoValue } from '../../../runtime/oci/go-value.ts';
-import { GoStruct, goPlain, isEmpty } from '../../../runtime/oci/go-value.ts';
+import { GoStruct, GoTexts, goPlain, isEmpty } from '../../../runtime/oci/go-value.ts';
 import { goText } from './show.ts';
 
 /** A function that is given what it cannot do anything with; says what. */
@@ -53,7 +53,7 @@ function lengthOf(value: GoValue): bigint {
 function elementOf(value: GoValue, key: GoValue): GoValue {
   if (value instanceof Map) {
     if (typeof key !== 'string') throw new BadArgument('the keys of a map are texts');
-    return value.get(key);
+    return value.get(key) ?? (value instanceof GoTexts ? '' : undefined);
   }
   if (!Array.isArray(value)) throw new BadArgument('it takes a list or a map, and a key of it');
   if (typeof key !== 'bigint') throw new BadArgument('the places in a list are whole numbers');

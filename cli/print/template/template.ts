@@ -61,6 +61,9 @@ function namesIn(parts: readonly Part[]): ReadonlySet<string> {
 /** What is not there at all, which is printed as `<no value>`, while nil is `<nil>` inside of lists. */
 const NO_VALUE = '<no value>';
 
+/** A key that a map does not have: all that would be in it is not there either, while of nil nothing can be asked. */
+const MISSING = Symbol('missing');
+
 class Filling {
   readonly #file: SourceFile;
   #variables: (readonly [name: string, value: GoValue])[];
@@ -178,9 +181,10 @@ class Filling {
   }
 
   #field(value: GoValue, names: readonly string[], place: Place): GoValue {
-    return names.reduce((within, name) => {
-      if (within === undefined) return undefined;
-      if (within instanceof Map) return (within as ReadonlyMap<string, GoValue>).get(name);
+    const found = names.reduce<GoValue | typeof MISSING>((within, name) => {
+      if (within === MISSING) return MISSING;
+      if (within === undefined) throw this.#bad(place, `there is nothing here of which to give ${name}`);
+      if (within instanceof Map) return within.has(name) ? (within as ReadonlyMap<string, GoValue>).get(name) : MISSING;
       if (!(within instanceof GoStruct)) throw this.#bad(place, `there is no field ${name} in what has no fields`);
       if (within.isNil) throw this.#bad(place, `there is no ${within.type} here of which to give ${name}`);
       const field = within.field(name);
@@ -192,6 +196,7 @@ class Filling {
         didYouMean(name, known, `there are ${known.join(', ')}`),
       );
     }, value);
+    return found === MISSING ? undefined : found;
   }
 
   #shown(value: GoValue, place: Place): string {
