@@ -1,8 +1,8 @@
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
+import { attestedDigest } from './attested.ts';
 import type { OciDescriptor } from './descriptor.ts';
 import { plainDescriptor } from './descriptor.ts';
-import type { Digest } from './digest.ts';
 import { Digester } from './digest.ts';
 import { indexBytes, readImageIndex } from './image-index.ts';
 import { DOCKER_LIST, isDockerType, isIndexType, OCI_INDEX } from './media-types.ts';
@@ -48,8 +48,11 @@ export interface CombineOptions {
   readonly annotations: readonly IndexAnnotation[];
   /** Whether a single image gets an index around it. */
   readonly prefersIndex: boolean;
-  /** Whether the annotations of indexes among the sources are kept; docker buildx drops them. */
-  readonly keepsAnnotations?: boolean;
+  /**
+   * Whether nothing is lost that sources say: the annotations of their indexes, and which images an attestation is of that is the
+   * same for several. `docker buildx imagetools` loses both.
+   */
+  readonly keepsAll?: boolean;
 }
 
 /**
@@ -66,17 +69,19 @@ export function combine<From>(
     if (isIndexType(first.descriptor.mediaType)) return takenOver(first);
     if (!options.prefersIndex) return ok({ descriptor: first.descriptor, bytes: first.bytes, copiedFrom: first.from });
   }
-  const found = new Map<Digest, CombinedChild<From>>();
+  const found = new Map<string, CombinedChild<From>>();
+  const keyOf = (one: OciDescriptor): string =>
+    options.keepsAll === true ? `${one.digest} ${attestedDigest(one) ?? ''}` : one.digest;
   const kept = new Map<string, string>();
   for (const source of sources) {
     if (!isIndexType(source.descriptor.mediaType)) {
-      add(found, { descriptor: source.descriptor, from: source.from });
+      add(found, keyOf(source.descriptor), { descriptor: source.descriptor, from: source.from });
       continue;
     }
     const index = readImageIndex(source.bytes);
     if (!index.ok) return fail(`${source.descriptor.digest} is no index: ${index.failure}`);
-    for (const descriptor of index.value.manifests) add(found, { descriptor, from: source.from });
-    if (options.keepsAnnotations === true) for (const [key, value] of index.value.annotations) kept.set(key, value);
+    for (const descriptor of index.value.manifests) add(found, keyOf(descriptor), { descriptor, from: source.from });
+    if (options.keepsAll === true) for (const [key, value] of index.value.annotations) kept.set(key, value);
   }
   const isOfDocker = [...found.values()].every(({ descriptor }) => isDockerType(descriptor.mediaType));
   const children = [...found.values()].map((child) => (isOfDocker ? child : annotated(child, options.annotations)));
@@ -105,14 +110,18 @@ function takenOver<From>({ descriptor, bytes, from }: CombineSource<From>): Resu
   return ok({ descriptor, bytes, children, copiedFrom: from });
 }
 
-function add<From>(found: Map<Digest, CombinedChild<From>>, { descriptor, from }: CombinedChild<From>): void {
-  const old = found.get(descriptor.digest)?.descriptor;
+function add<From>(
+  found: Map<string, CombinedChild<From>>,
+  key: string,
+  { descriptor, from }: CombinedChild<From>,
+): void {
+  const old = found.get(key)?.descriptor;
   if (old === undefined) {
-    found.set(descriptor.digest, { descriptor, from });
+    found.set(key, { descriptor, from });
     return;
   }
   const platform = descriptor.platform ?? old.platform;
-  found.set(descriptor.digest, {
+  found.set(key, {
     descriptor: {
       ...old,
       mediaType: old.mediaType === '' ? descriptor.mediaType : old.mediaType,

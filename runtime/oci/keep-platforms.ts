@@ -1,20 +1,12 @@
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
+import { attestedDigest } from './attested.ts';
 import type { CombinedChild, CombinedImage } from './combine.ts';
 import { described } from './combine.ts';
 import type { OciDescriptor } from './descriptor.ts';
 import { indexBytes, readImageIndex } from './image-index.ts';
 import type { OciPlatform } from './platform.ts';
 import { isForPlatform, platformText } from './platform.ts';
-
-const REFERENCE_TYPE = 'vnd.docker.reference.type';
-const REFERENCE_DIGEST = 'vnd.docker.reference.digest';
-const ATTESTATION = 'attestation-manifest';
-
-/** The image that this is an attestation of, where it is one. */
-export function attestedDigest({ annotations }: OciDescriptor): string | undefined {
-  return annotations.get(REFERENCE_TYPE) === ATTESTATION ? annotations.get(REFERENCE_DIGEST) : undefined;
-}
 
 /**
  * The same with the images of some platforms only, and their attestations; as it is where that is all of them (buildx

@@ -34,7 +34,7 @@ export async function joinParts(
   try {
     const sources = await Promise.all(parts.map((part) => readPart(part, options)));
     const { annotations = [] } = options;
-    const image = combine(sources, { annotations, prefersIndex: true, keepsAnnotations: true });
+    const image = combine(sources, { annotations, prefersIndex: true, keepsAll: true });
     if (!image.ok) throw new Error(image.failure);
     return { descriptor: image.value.descriptor, results: await putImage(image.value, names, options) };
   } catch (error) {
