@@ -45,8 +45,11 @@ export class Authorizer {
       return `Basic ${Buffer.from(`${credentials.username}:${credentials.secret}`).toString('base64')}`;
     }
     const key = scopes.join(' ');
-    const held = await this.#tokens.get(key);
-    if (held !== undefined && held.until > Date.now()) return held.header;
+    const known = this.#tokens.get(key);
+    if (known !== undefined) {
+      const held = await known;
+      if (held.until > Date.now()) return held.header;
+    }
     const { realm, service } = this.#challenge;
     const fetched = fetchToken({ realm, service, scopes }, credentials, { env: this.#env, signal }).then(heldToken);
     this.#tokens.set(key, fetched);

@@ -45,7 +45,7 @@ export class RegistryClient implements AsyncDisposable {
   /** The digest that a tag or a digest has there; undefined when there is no such manifest. */
   async findManifest(repository: string, reference: string, { signal }: Signal): Promise<Digest | undefined> {
     return this.#patiently(signal, async () => {
-      const asked = `looking for ${repository}:${reference}`;
+      const asked = `looking for ${nameOf(repository, reference)}`;
       const answer = await this.#ask(asked, pathOf(repository, 'manifests', reference), {
         request: { method: 'HEAD', headers: { accept: MANIFEST_TYPES.join(', ') } },
         scopes: [pull(repository)],
@@ -62,7 +62,7 @@ export class RegistryClient implements AsyncDisposable {
   /** A manifest by its tag or digest, checked against the digest where one is known. */
   async readManifest(repository: string, reference: string, { signal }: Signal): Promise<StoredManifest> {
     return this.#patiently(signal, async () => {
-      const asked = `reading ${repository}${parseDigest(reference) === undefined ? ':' : '@'}${reference}`;
+      const asked = `reading ${nameOf(repository, reference)}`;
       const answer = await this.#ask(asked, pathOf(repository, 'manifests', reference), {
         request: { method: 'GET', headers: { accept: MANIFEST_TYPES.join(', ') } },
         scopes: [pull(repository)],
@@ -91,7 +91,7 @@ export class RegistryClient implements AsyncDisposable {
     { signal }: Signal,
   ): Promise<void> {
     await this.#patiently(signal, async () => {
-      const asked = `pushing ${repository}${parseDigest(reference) === undefined ? ':' : '@'}${reference}`;
+      const asked = `pushing ${nameOf(repository, reference)}`;
       const answer = await this.#ask(asked, pathOf(repository, 'manifests', reference), {
         request: { method: 'PUT', headers: { 'content-type': mediaType }, body: () => bytes },
         scopes: [pullAndPush(repository)],
@@ -189,6 +189,10 @@ export class RegistryClient implements AsyncDisposable {
   #wrong(what: string, why: string): RegistryError {
     return new RegistryError(`${this.host}: ${what}: ${why}`, { registry: this.host });
   }
+}
+
+function nameOf(repository: string, reference: string): string {
+  return `${repository}${parseDigest(reference) === undefined ? ':' : '@'}${reference}`;
 }
 
 function pathOf(repository: string, kind: string, reference: string): string {
