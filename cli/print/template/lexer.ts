@@ -63,7 +63,8 @@ function actionFrom(file: SourceFile, open: number, from: number): Action {
   const comment = /\s*\/\*[\s\S]*?\*\/(\s+-|\s*)\}\}/y;
   comment.lastIndex = from;
   const [whole, dash] = comment.exec(text) ?? [];
-  if (whole !== undefined) return { tokens: [], isComment: true, trims: dash?.endsWith('-') === true, end: from + whole.length };
+  if (whole !== undefined)
+    return { tokens: [], isComment: true, trims: dash?.endsWith('-') === true, end: from + whole.length };
   const tokens: Token[] = [];
   for (let at = from; at < text.length;) {
     const close = /(\s+-|\s*)\}\}/y;
