@@ -1,30 +1,25 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { goJson } from '../../planner/go-json.ts';
-import type { Result } from '../../planner/result.ts';
-import { fail, ok } from '../../planner/result.ts';
 import { ownStep } from '../../runtime/build/own-step.ts';
 import { readSource } from '../../runtime/images/read-source.ts';
-import type { PlacedSource } from '../../runtime/images/source-text.ts';
-import { parseSourceText, placeSources } from '../../runtime/images/source-text.ts';
-import type { CombinedImage, IndexAnnotation } from '../../runtime/oci/combine.ts';
+import type { CombinedImage } from '../../runtime/oci/combine.ts';
 import { combine } from '../../runtime/oci/combine.ts';
 import { descriptorStruct } from '../../runtime/oci/descriptor.ts';
 import { goPlain } from '../../runtime/oci/go-value.ts';
 import { keepPlatforms } from '../../runtime/oci/keep-platforms.ts';
 import { DOCKER_LIST } from '../../runtime/oci/media-types.ts';
-import type { OciPlatform } from '../../runtime/oci/platform.ts';
 import { putImage } from '../../runtime/push/put-image.ts';
 import type { NameResult, WantedName } from '../../runtime/push/put-image.ts';
 import type { Repository } from '../../runtime/registry/image-reference.ts';
-import { parseImageReference, repositoryText } from '../../runtime/registry/image-reference.ts';
+import { repositoryText } from '../../runtime/registry/image-reference.ts';
 import type { CommandContext } from '../command.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { metadataProblem, writeMetadata } from '../metadata.ts';
+import { diagnosticsText } from '../print/diagnostic.ts';
 import { registryFailureText } from '../print/registry-failure.ts';
 import { chooseProgress } from '../progress/choose.ts';
 import type { Progress } from '../progress/progress.ts';
-import { askedPlatforms, indexAnnotations } from './images-flags.ts';
+import { askedFor } from './images-create-args.ts';
 import type { ImagesCommand } from './images.ts';
 import type { OpenRegistries } from './registries.ts';
 import { complain, withRegistries } from './registries.ts';
@@ -68,21 +63,14 @@ export const imagesCreate: ImagesCommand = {
   run: create,
 };
 
-/** A command line that has been read. */
-interface Asked {
-  readonly names: readonly WantedName[];
-  readonly sources: readonly PlacedSource[];
-  readonly annotations: readonly IndexAnnotation[];
-  readonly platforms: readonly OciPlatform[];
-  readonly prefersIndex: boolean;
-  readonly isDryRun: boolean;
-}
-
 type Image = CombinedImage<readonly Repository[]>;
 
 async function create(context: CommandContext, args: ParsedArgs): Promise<number> {
-  const asked = askedFor(context, args);
-  if (!asked.ok) return complain(context, asked.failure);
+  const asked = askedFor(args, context.cwd);
+  if (!asked.ok) {
+    context.stderr.write(diagnosticsText('ERROR', [asked.failure]));
+    return 1;
+  }
   const file = args.texts.get('metadata-file');
   const problem = file === undefined ? undefined : await metadataProblem(path.resolve(context.cwd, file));
   if (problem !== undefined)
@@ -108,66 +96,6 @@ async function create(context: CommandContext, args: ParsedArgs): Promise<number
     if (results.some((result) => result.is === 'failed')) return tellResults(context, results);
     return file === undefined ? 0 : writeResult(context, file, { image: image.value, names });
   });
-}
-
-function askedFor({ cwd }: CommandContext, args: ParsedArgs): Result<Asked, string> {
-  const { lists, switches } = args;
-  const [files, tags] = [lists.get('file') ?? [], lists.get('tag') ?? []];
-  const isDryRun = switches.get('dry-run') === true;
-  if (args.texts.has('builder')) return fail('not supported: --builder; no builder is needed for this');
-  if (args.rest.length === 0 && files.length === 0)
-    return fail('no source is named: depot images create -t NAME SOURCE...');
-  if (!isDryRun && tags.length === 0)
-    return fail('nothing says where the image is to go: name it with --tag, or look at it with --dry-run');
-  const names: WantedName[] = [];
-  for (const name of tags) {
-    const reference = parseImageReference(name);
-    if (!reference.ok) return fail(`--tag: ${reference.failure}`);
-    names.push({ name, reference: reference.value });
-  }
-  const texts = readTexts(files, cwd);
-  if (!texts.ok) return texts;
-  const appended = switches.get('append') === true ? tags.slice(0, 1) : [];
-  const sources = placed([...appended, ...texts.value, ...args.rest], names);
-  if (!sources.ok) return sources;
-  const annotations = indexAnnotations(lists.get('annotation') ?? []);
-  if (!annotations.ok) return fail(`--annotation: ${annotations.failure}`);
-  const platforms = askedPlatforms(lists.get('platform') ?? []);
-  if (!platforms.ok) return fail(`--platform: ${platforms.failure}`);
-  return ok({
-    names,
-    sources: sources.value,
-    annotations: annotations.value,
-    platforms: platforms.value,
-    prefersIndex: switches.get('prefer-index') !== false,
-    isDryRun,
-  });
-}
-
-function readTexts(files: readonly string[], cwd: string): Result<readonly string[], string> {
-  const texts: string[] = [];
-  for (const file of files) {
-    try {
-      texts.push(readFileSync(path.resolve(cwd, file), 'utf8'));
-    } catch (error) {
-      const cause = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      return fail(`--file: ${JSON.stringify(file)} cannot be read (${cause})`);
-    }
-  }
-  return ok(texts);
-}
-
-function placed(texts: readonly string[], names: readonly WantedName[]): Result<readonly PlacedSource[], string> {
-  const sources = [];
-  for (const text of texts) {
-    const source = parseSourceText(text);
-    if (!source.ok) return source;
-    sources.push(source.value);
-  }
-  return placeSources(
-    sources,
-    names.map(({ reference }) => reference),
-  );
 }
 
 async function push(

@@ -38,7 +38,7 @@ async function inspect(context: CommandContext, args: ParsedArgs): Promise<numbe
   if (name === undefined || more.length > 0)
     return complain(
       context,
-      `depot images inspect takes one name, and ${name === undefined ? 'none' : more.length + 1} is given`,
+      `depot images inspect takes one name, and ${name === undefined ? 'none is' : `${more.length + 1} are`} given`,
     );
   if (isRaw && format !== '') return complain(context, '--format and --raw cannot be used together');
   const reference = parseImageReference(name);

@@ -21,18 +21,18 @@ export interface PlacedSource {
   readonly said?: OciDescriptor;
 }
 
-/** Reads one (buildx `commands/imagetools/create.go`). Fails with what is wrong with it. */
+/** Reads one (buildx `commands/imagetools/create.go`); space around it means nothing. Fails with what is wrong with it. */
 export function parseSourceText(text: string): Result<SourceText, string> {
   const source = text.trim();
   if (source.startsWith('{')) {
     const json = parsedJson(Buffer.from(source));
-    if (json === undefined) return fail('a source that begins with { is not JSON');
+    if (json === undefined) return fail('what begins with { is to be a descriptor in JSON, and is no JSON');
     if (isRecord(json) && json['schemaVersion'] !== undefined)
       return fail(
-        'a source is a manifest or an index itself; what is wanted is a descriptor of one, or its name or digest',
+        'this is a manifest or an index itself; what is wanted is a descriptor of one, or its name or digest',
       );
     const descriptor = readDescriptor(json);
-    if (!descriptor.ok) return fail(`a source that is JSON is no descriptor: ${descriptor.failure}`);
+    if (!descriptor.ok) return fail(`this is JSON, but no descriptor: ${descriptor.failure}`);
     return ok({ is: 'descriptor', descriptor: descriptor.value });
   }
   const digest = parseDigest(source);

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { depot } from '../rig/depot.ts';
 import { sharedEngine } from '../rig/engine.ts';
@@ -223,4 +223,48 @@ test('a digest is not looked for in two repositories', async () => {
     stdout: '',
     stderr: `ERROR: ${made.amd64} could be in any of ${first.host}/app, ${first.host}/other; name it as REPOSITORY@${made.amd64}\n`,
   });
+});
+
+test.each([
+  [
+    'a file that is no JSON',
+    '{"digest":\n "sha256:12",}',
+    'ERROR: source:2:14: what begins with { is to be a descriptor in JSON, and is no JSON\n  2 |  "sha256:12",}\n    |              ^\n',
+  ],
+  [
+    'a file with a whole manifest',
+    '{"schemaVersion":2}\n',
+    'ERROR: source:1:1: this is a manifest or an index itself; what is wanted is a descriptor of one, or its name or digest\n  1 | {"schemaVersion":2}\n    | ^^^^^^^^^^^^^^^^^^^\n',
+  ],
+  [
+    'a file with half a digest',
+    '\nsha256:12\n',
+    'ERROR: source:2:1: "sha256:12" is no digest: it has another length than its algorithm gives\n  2 | sha256:12\n    | ^^^^^^^^^\n',
+  ],
+])('%s is told with its place', async (_what, text, told) => {
+  await using folder = await tempFolder('sources');
+  await writeFile(join(folder.path, 'source'), text);
+  const run = await depot(['images', 'create', '-t', 'app', '-f', 'source'], { cwd: folder.path });
+  expect(run).toEqual({ exitCode: 1, stdout: '', stderr: told });
+});
+
+test('a large layer goes to two registries without being held in memory', { timeout: 60_000 }, async () => {
+  await using folder = await tempFolder('memory');
+  await using maker = new ImageMaker(first.host, 'large');
+  await maker.image({ architecture: 'amd64', os: 'linux' }, { tag: '1', layers: [await maker.layer(200_000_000)] });
+  // Says at the end how much the process had at most.
+  const meter = join(folder.path, 'meter.cjs');
+  await writeFile(
+    meter,
+    "const fs = require('fs'); process.on('exit', () => fs.writeFileSync(__dirname + '/status', fs.readFileSync('/proc/self/status')));",
+  );
+  const names = [first, second].flatMap(({ host }) => ['-t', `${host}/elsewhere:1`]);
+  const run = await depot(['images', 'create', ...names, `${first.host}/large:1`], {
+    cwd: '/',
+    program: ['/bin/sh', resolve(import.meta.dirname, '../../cli/depot')],
+    env: { NODE_OPTIONS: `--require=${meter}` },
+  });
+  expect(run.exitCode, run.stderr).toBe(0);
+  const [, kilobytes] = /VmHWM:\s*(\d+) kB/.exec(await readFile(join(folder.path, 'status'), 'utf8')) ?? [];
+  expect(Number(kilobytes)).toBeLessThan(150_000);
 });
