@@ -184,6 +184,11 @@ test.each(OF_MANY)('of :many inspect --format %s', async (format) => {
   await expectSame(['--format', format, name(':many')]);
 });
 
+test('of an index, {{.Manifest.Digest}} is the digest, as in newer docker buildx', async () => {
+  const run = await depot(['images', 'inspect', '--format', '{{.Manifest.Digest}}', name(':many')], { cwd: '/' });
+  expect(run).toEqual({ exitCode: 0, stdout: digests['many'], stderr: '' });
+});
+
 test('inspect tells from where else an image can be had', () => expectSame([name(':elsewhere')]));
 
 test.each(['', ':many', ':no'])('a digest behind %j is shown as it is by docker buildx', async (tag) => {

@@ -10,6 +10,9 @@ import { BadTemplate } from './syntax.ts';
 /** What Go knows and this does not. */
 const REFUSED = new Set(['define', 'template', 'block', 'break', 'continue']);
 
+/** Nobody writes more within each other by hand. */
+const MAX_DEPTH = 100;
+
 /** Reads a Go template. Throws {@link BadTemplate}. */
 export function parseTemplate(file: SourceFile): readonly Part[] {
   return new Parser(file).template();
@@ -19,6 +22,7 @@ class Parser {
   readonly #file: SourceFile;
   readonly #pieces: readonly Piece[];
   #at = 0;
+  #depth = 0;
   #variables: string[] = ['$'];
 
   constructor(file: SourceFile) {
@@ -56,7 +60,8 @@ class Parser {
     if (first.kind !== 'word' || (first.text !== 'if' && first.text !== 'with' && first.text !== 'range'))
       return { is: 'action', pipeline: this.#pipeline(tokens, place) };
     const known = [...this.#variables];
-    const part = this.#branches(first.text, { head: tokens.slice(1), place: first });
+    const { text: is } = first;
+    const part = this.#within(first, () => this.#branches(is, { head: tokens.slice(1), place: first }));
     this.#variables = known;
     return part;
   }
@@ -74,7 +79,9 @@ class Parser {
     if (chained !== undefined) {
       if (chained.text !== 'if' && chained.text !== 'with')
         throw this.#bad(chained, 'else takes nothing but another if');
-      return { is, pipeline, body, otherwise: [this.#branches(chained.text, { head: rest, place: chained })] };
+      const { text: next } = chained;
+      const chain = this.#within(chained, () => this.#branches(next, { head: rest, place: chained }));
+      return { is, pipeline, body, otherwise: [chain] };
     }
     const { parts: otherwise, ending: last } = this.#parts();
     if (last?.text !== 'end') throw this.#bad(last ?? place, `${is} without an end`);
@@ -118,13 +125,22 @@ class Parser {
         const chain = tokens[end + 1];
         const isChained = chain?.kind === 'chain' && chain.isJoined && chain.text !== '.';
         const names = isChained ? namesOf(chain.text) : [];
-        const pipeline = this.#pipeline(tokens.slice(at + 1, end), token);
+        const inner = tokens.slice(at + 1, end);
+        const pipeline = this.#within(token, () => this.#pipeline(inner, token));
         operands.push({ is: 'pipeline', pipeline, names, start: token.start, end: tokens[end]?.end ?? token.end });
         at = isChained ? end + 1 : end;
       } else operands.push(this.#operand(token));
     }
     close(tokens.at(-1) ?? place);
     return commands.map((command, at) => this.#checked(command, { isPiped: at > 0 }));
+  }
+
+  #within<T>(place: Place, work: () => T): T {
+    if (this.#depth >= MAX_DEPTH) throw this.#bad(place, `more than ${MAX_DEPTH} of these stand within each other`);
+    this.#depth++;
+    const done = work();
+    this.#depth--;
+    return done;
   }
 
   #closing(tokens: readonly Token[], open: number): number {

@@ -87,8 +87,12 @@ test.each([
   ],
   ['{{"\\q"}}', '--format:1:3: a text with an escape that is not known\n  1 | {{"\\q"}}\n    |   ^^^^'],
   ['{{(.Name}}', '--format:1:3: a parenthesis that is not closed\n  1 | {{(.Name}}\n    |   ^'],
+  [
+    `{{${'('.repeat(101)}.Name${')'.repeat(101)}}}`,
+    expect.stringContaining('more than 100 of these stand within each other'),
+  ],
   ['{{}}', '--format:1:1: an action without anything in it\n  1 | {{}}\n    | ^^^^'],
   ['{{%}}', '--format:1:3: "%" means nothing in an action\n  1 | {{%}}\n    |   ^'],
 ])('%s is told as a mistake with its place', (text, expected) => {
-  expect(filled(text)).toBe(expected);
+  expect(filled(text)).toEqual(expected);
 });
