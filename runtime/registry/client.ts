@@ -74,11 +74,12 @@ export class RegistryClient implements AsyncDisposable {
         throw noAnswer(this.host, asked, error);
       });
       if (bytes === undefined) throw this.#wrong(asked, 'it is larger than a manifest may be');
-      const digester = new Digester(parseDigest(reference));
+      const named = parseDigest(reference) ?? parseDigest(headerOf(answer, 'docker-content-digest') ?? '');
+      const digester = new Digester(named);
       digester.update(bytes);
       const digest = digester.digest();
-      if (parseDigest(reference) !== undefined && digest !== reference)
-        throw this.#wrong(asked, `what it gave has the digest ${digest}`);
+      if (named !== undefined && digest !== named)
+        throw this.#wrong(asked, `what it gave has the digest ${digest} in place of ${named}`);
       return { digest, mediaType: mediaTypeOf(answer, bytes), bytes };
     });
   }

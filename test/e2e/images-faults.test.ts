@@ -254,6 +254,15 @@ describe('inspect', () => {
     },
   );
 
+  test('an index of another digest than the registry says is not shown', { timeout: TEST_MS }, async () => {
+    from.add({ on: /\/manifests\//, does: { is: 'falsified' } });
+    const run = await inspect(`${from.host}/app:1`);
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toMatch(
+      /ERROR: \S+: reading app:1: what it gave has the digest sha256:\w+ in place of sha256:\w+\n/,
+    );
+  });
+
   test('a config of another digest is not shown', { timeout: TEST_MS }, async () => {
     from.add({ on: /\/blobs\//, does: { is: 'falsified' } });
     const run = await inspect(`${from.host}/app:single`, '--format', '{{json .Image}}');
