@@ -36,13 +36,15 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
     /^runtime\/load\//,
     /^(?:runtime\/(?:load|docker|registry|oci|buildkit|session)\/|runtime\/files\/(?:make-folder|replace-file)\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
+  [/^runtime\/images\//, /^(?:runtime\/(?:images|registry|oci)\/|runtime\/(?:event|failure)\.ts$|planner\/)/],
+  [/^runtime\/push\//, /^(?:runtime\/(?:push|images|registry|oci)\/|runtime\/(?:event|failure)\.ts$|planner\/)/],
   [
     /^runtime\/hosts\//,
     /^(?:runtime\/(?:hosts|docker)\/|runtime\/(?:buildkit\/endpoint|files\/make-folder)\.ts$|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
   [
     /^runtime\/build\//,
-    /^(?:runtime\/(?:build|buildkit|session|load|oci|docker|registry|rpc)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
+    /^(?:runtime\/(?:build|buildkit|session|load|push|oci|docker|registry|rpc)\/|runtime\/(?:event|failure)\.ts$|planner\/|proto\/)/,
   ],
 ];
 

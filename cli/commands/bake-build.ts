@@ -8,7 +8,7 @@ import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
 import type { ImageLoaders } from '../../runtime/build/loading.ts';
-import type { BuildServices } from '../../runtime/build/target-build.ts';
+import type { BuildServices } from '../../runtime/build/target-context.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
 import type { DockerEngine } from '../../runtime/docker/engine.ts';
 import type { DockerEndpoint } from '../../runtime/docker/http.ts';
