@@ -40,7 +40,7 @@ const isPlanning = (id) =>
   (/\/planner\/(?!compose\/)/.test(id) &&
     !/\/(?:crypto|regex|network|time|timestamp|version)\.ts$|\/regexp\//.test(id)) ||
   /\/cli\/(?:main|output|flags|command|environment|host|entitlements)\.ts$/.test(id) ||
-  /\/cli\/(?:commands\/bake(?:-flags)?|print\/(?:diagnostic|text))\.ts$/.test(id);
+  /\/cli\/(?:commands\/bake(?:-flags)?|print\/(?:complain|diagnostic|text))\.ts$/.test(id);
 
 const bundler = await import('rolldown').catch(() => undefined);
 // An older Node does not know the names of all that a newer one has.

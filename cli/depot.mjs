@@ -71,8 +71,10 @@ async function relaunch(node) {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, [GUARD]: '3' },
   });
-  // The terminal gives Ctrl-C to the child as well; it decides what that means.
-  process.on('SIGINT', () => {});
+  // The terminal gives Ctrl-C to the child as well, whoever sends a signal only to this process: the child makes one of both.
+  const [, , , pipe] = child.stdio;
+  pipe.on('error', () => {});
+  process.on('SIGINT', () => pipe.write('.'));
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => complain(`and ${node} does not start: ${error.message}`));
   child.on('exit', (code, signal) => {

@@ -1,6 +1,7 @@
 import type { Command, CommandEntry } from './command.ts';
 import { COMMON_FLAGS, parseFlags, unreadArgs } from './flags.ts';
 import { streams, writeOut } from './output.ts';
+import { INTERRUPTED } from './print/complain.ts';
 import { didYouMean } from '../planner/hcl/suggest.ts';
 
 const COMMANDS: readonly CommandEntry[] = [
@@ -41,9 +42,6 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'version', summary: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
 ];
-
-/** The exit code of a process ended by Ctrl-C. */
-const INTERRUPTED = 130;
 
 /**
  * Runs one command line (without the program's own name) and ends the process with its exit code. `launcher`: the file
@@ -151,7 +149,10 @@ function codeOf(signal: NodeJS.Signals | undefined): number {
 
 let launcher: number | undefined;
 
-/** The first Ctrl-C asks to end, and says so; the second ends at once. The death of the launcher asks to end as well. */
+/**
+ * The first Ctrl-C asks to end, and says so; the second ends at once. The launcher passes on what only it has heard, a byte
+ * for each; its death asks to end as well.
+ */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -160,13 +161,22 @@ function interruptSignal(): AbortSignal {
     if (signal === 'SIGINT') streams.stderr.write('\nCanceling... (press Ctrl-C again to leave at once)\n');
     controller.abort(new Error(`ended by ${signal}`));
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  // Of one Ctrl-C on the terminal we learn twice: from the terminal, and from the launcher.
+  const interrupts = { heard: 0, passedOn: 0 };
+  const onInterrupt = (by: keyof typeof interrupts): void => {
+    const before = Math.max(interrupts.heard, interrupts.passedOn);
+    interrupts[by] += 1;
+    if (interrupts[by] > before) onSignal('SIGINT');
+  };
+  process.on('SIGINT', () => onInterrupt('heard'));
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   if (launcher !== undefined) {
     const { Socket } = process.getBuiltinModule('node:net');
     const pipe = new Socket({ fd: launcher, readable: true, writable: false });
     pipe.on('error', () => undefined);
     pipe.once('close', () => controller.abort(new Error('the process that started this one is gone')));
-    pipe.resume().unref();
+    pipe.on('data', (chunk: Uint8Array) => chunk.forEach(() => onInterrupt('passedOn')));
+    pipe.unref();
   }
   return controller.signal;
 }

@@ -8,7 +8,7 @@ import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
 import type { ImageLoaders } from '../../runtime/build/loading.ts';
-import type { BuildServices } from '../../runtime/build/target-build.ts';
+import type { BuildServices } from '../../runtime/build/target-context.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
 import type { DockerEngine } from '../../runtime/docker/engine.ts';
 import type { DockerEndpoint } from '../../runtime/docker/http.ts';
@@ -22,8 +22,8 @@ import { secretVariables } from '../environment.ts';
 import { clearedElsewhere } from '../entitlements.ts';
 import { metadataJson, metadataProblem, singleMetadataJson, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
+import { canceled, complain } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
-import { printable } from '../print/text.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { reachesLevel } from '../print/lint.ts';
 import { dockerProxies, withProxies } from '../proxies.ts';
@@ -113,11 +113,6 @@ export async function buildPlan(
   return answers.value?.exitCode ?? 0;
 }
 
-function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${printable(message)}\n`);
-  return 1;
-}
-
 interface BuildRun {
   readonly engine: EngineHandle;
   readonly services: BuildServices;
@@ -172,8 +167,7 @@ function failed(
   failures: readonly RuntimeFailure[],
 ): number {
   if (signal.aborted) {
-    stderr.write('ERROR: canceled\n');
-    return 130;
+    return canceled({ stderr });
   }
   const words = [...new Set(failures.map((failure) => failureText(failure, { origins: planned.origins, single })))];
   stderr.write(`${words.join('\n')}\n`);

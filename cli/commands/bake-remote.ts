@@ -6,6 +6,7 @@ import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir } from '../config.ts';
 import { environmentMap } from '../environment.ts';
+import { canceled } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
 import { chooseProgress } from '../progress/choose.ts';
 
@@ -39,6 +40,7 @@ export async function readRemote(
 }
 
 function failed(failure: RuntimeFailure, { signal, stderr }: CommandContext): undefined {
-  stderr.write(signal.aborted ? 'ERROR: canceled\n' : `${failureText(failure)}\n`);
+  if (signal.aborted) canceled({ stderr });
+  else stderr.write(`${failureText(failure)}\n`);
   return undefined;
 }

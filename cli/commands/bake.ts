@@ -6,6 +6,8 @@ import type { Planned } from '../../planner/plan.ts';
 import type { DefinitionInput } from '../../planner/bake/read.ts';
 import { parseCall } from '../../planner/options/call.ts';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
+import type { Result } from '../../planner/result.ts';
+import { fail, ok } from '../../planner/result.ts';
 import { planBake } from '../../planner/plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { allowProblem, doFilesCount, missingEntitlements } from '../entitlements.ts';
@@ -14,7 +16,8 @@ import { environmentMap, secretVariables } from '../environment.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { lintLevel } from '../print/lint.ts';
 import { diagnosticsText } from '../print/diagnostic.ts';
-import { printable, printableLine } from '../print/text.ts';
+import { canceled, complain, INTERRUPTED } from '../print/complain.ts';
+import { printableLine } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
 export const bake: Command = {
@@ -28,23 +31,18 @@ export const bake: Command = {
     const listed = listAsked(context);
     if (listed !== undefined) return showList(context, listed);
     const planned = await plan(context);
-    if (planned === undefined) return context.signal.aborted ? 130 : 1;
+    if (planned === undefined) return context.signal.aborted ? INTERRUPTED : 1;
     if (context.args.switches.get('print') === true) {
       context.print(printPlan(planned.plan));
       return 0;
     }
     const denied = await entitlementsDenied(context, planned);
-    if (denied) return 1;
+    if (denied !== undefined) return denied;
     const { buildPlan } = await import('./bake-build.ts');
     const call = parseCall(callAsked(context));
     return buildPlan(planned, context, { call: call.ok ? call.value : undefined, lint: lintAsked(context) });
   },
 };
-
-function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${printable(message)}\n`);
-  return 1;
-}
 
 function refusal({ args, cwd }: CommandContext): string | undefined {
   // What is only shown needs no builder.
@@ -84,7 +82,7 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   if (!request.ok) return complain(context, request.failure);
   const { listDefinition } = await import('../../planner/bake/list.ts');
   const input = await definitionInput(context);
-  if (input === undefined) return context.signal.aborted ? 130 : 1;
+  if (input === undefined) return context.signal.aborted ? INTERRUPTED : 1;
   const list = await listDefinition(input);
   if (!list.ok) return mistakes(context, list.failure);
   const { type, format } = request.value;
@@ -93,13 +91,15 @@ async function showList(context: CommandContext, asked: string): Promise<number>
   return 0;
 }
 
-/** What the definition depends on, a remote one fetched; undefined when that failed. */
+/** What the definition depends on, a remote one fetched; undefined when that failed, which is told by then. */
 async function definitionInput(context: CommandContext): Promise<DefinitionInput | undefined> {
   const { args, cwd, env } = context;
   const { url, commandContext } = bakeWords(args.rest);
   const remote = url === undefined ? undefined : await (await import('./bake-remote.ts')).readRemote(url, context);
   if (url !== undefined && remote === undefined) return undefined;
   const files = args.lists.get('file') ?? [];
+  const stdin = files.includes('-') && url === undefined ? await stdinText(context) : undefined;
+  if (stdin !== undefined && !stdin.ok) return undefined;
   const vars = (args.lists.get('var') ?? []).map((one) => {
     const equals = one.indexOf('=');
     return [one.slice(0, equals), one.slice(equals + 1)] as const;
@@ -111,7 +111,7 @@ async function definitionInput(context: CommandContext): Promise<DefinitionInput
     fs: fileSystem(cwd),
     remote,
     commandContext,
-    ...(files.includes('-') && url === undefined ? { stdin: await allOf(context.stdin) } : {}),
+    ...(stdin === undefined ? {} : { stdin: stdin.value }),
     now: new Date(),
     homeDir: env.HOME ?? '/',
     localPlatform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
@@ -167,13 +167,15 @@ function lintAsked({ args }: CommandContext): LintLevel | undefined {
   return args.switches.get('lint') === true ? (lintLevel(args.texts.get('lint-fail-on') ?? '') ?? 'error') : undefined;
 }
 
-async function allOf(stdin: NodeJS.ReadStream): Promise<string> {
-  const { buffer } = await import('node:stream/consumers');
-  const bytes = await buffer(stdin);
+/** What stands on standard input; fails with the exit code when the user ended the waiting. */
+async function stdinText(context: CommandContext): Promise<Result<string, number>> {
+  const { readAll } = await import('../stdin.ts');
+  const bytes = await readAll(context);
+  if (bytes === undefined) return fail(canceled(context));
   try {
-    return decodeText(bytes);
+    return ok(decodeText(bytes));
   } catch {
-    return bytes.toString();
+    return ok(bytes.toString());
   }
 }
 
@@ -181,34 +183,31 @@ function given<K extends string, V>(key: K, value: V | undefined): { readonly [P
   return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
 }
 
-/** Asks, or refuses with the flags that would allow it (buildx `bake/entitlements.go`). */
-async function entitlementsDenied(context: CommandContext, planned: Planned): Promise<boolean> {
+/**
+ * Asks, or refuses with the flags that would allow it (buildx `bake/entitlements.go`). Gives the exit code of a refusal;
+ * undefined where the build may begin.
+ */
+async function entitlementsDenied(context: CommandContext, planned: Planned): Promise<number | undefined> {
   const { args, cwd, env, stderr, stdin } = context;
   const filesCount = doFilesCount(env, bakeWords(args.rest).url !== undefined);
-  if (!filesCount.ok) {
-    stderr.write(`ERROR: ${filesCount.failure}\n`);
-    return true;
-  }
+  if (!filesCount.ok) return complain(context, filesCount.failure);
   const missing = missingEntitlements(planned.plan, {
     allow: args.lists.get('allow') ?? [],
     cwd: path.resolve(cwd),
     filesCount: filesCount.value,
     variables: secretVariables(env, planned),
   });
-  if (missing.length === 0) return false;
+  if (missing.length === 0) return undefined;
   stderr.write('Your build is requesting privileges for following possibly insecure capabilities:\n\n');
   for (const { what } of missing) stderr.write(` - ${printableLine(what)}\n`);
   const flags = missing.map(({ flag }) => printableLine(JSON.stringify(flag)));
   stderr.write(`\nPass ${flags.join(' ')} to grant requested privileges.\n`);
   if (stdin.isTTY && stderr.isTTY) {
-    const { createInterface } = await import('node:readline/promises');
-    const prompt = createInterface({ input: stdin, output: stderr });
-    const answer = await prompt
-      .question('\nDo you want to grant requested privileges and continue? [y/N] ', { signal: context.signal })
-      .catch(() => 'n');
-    prompt.close();
-    if (answer.trim().toLowerCase() === 'y') return false;
+    const { ask } = await import('../stdin.ts');
+    const question = '\nDo you want to grant requested privileges and continue? [y/N] ';
+    const answer = await ask(question, { stdin, signal: context.signal, write: (text) => void stderr.write(text) });
+    if (context.signal.aborted) return canceled(context);
+    if (answer?.trim().toLowerCase() === 'y') return undefined;
   }
-  stderr.write('ERROR: additional privileges requested\n');
-  return true;
+  return complain(context, 'additional privileges requested');
 }

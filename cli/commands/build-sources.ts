@@ -1,12 +1,15 @@
 import { ARCHIVE_HEADER_BYTES, isArchive } from '../../runtime/build/archive-header.ts';
+import { withoutPassword } from '../../runtime/buildkit/url-text.ts';
+import { abortable } from '../../runtime/session/abortable.ts';
 import type { CommandContext } from '../command.ts';
+import { canceled, complain, INTERRUPTED } from '../print/complain.ts';
 import { readRemote } from './bake-remote.ts';
 
 /** Parts of a build that are not files of this machine. */
 export interface BuildSources {
   /** The text of the Dockerfile. */
   readonly dockerfile?: string;
-  /** The context, as an archive that can be read once. */
+  /** The context, as an archive that can be read once; the Dockerfile is in it unless there is another. */
   readonly archive?: AsyncIterable<Uint8Array>;
 }
 
@@ -21,41 +24,46 @@ export async function readSources(
   { context, file }: { readonly context: string; readonly file: string },
   command: CommandContext,
 ): Promise<BuildSources | number> {
-  const { stderr } = command;
-  const complain = (message: string): number => {
-    stderr.write(`ERROR: ${message}\n`);
-    return 1;
-  };
+  const isBehindUrl = /^https?:\/\//.test(file);
+  if (context !== '-' && isBehindUrl) return dockerfileBehind(file, command);
   if (context === '-' && file === '-')
-    return complain('the context and the Dockerfile cannot both come from stdin; write one of them to a file');
-  if (/^https?:\/\//.test(file)) return dockerfileBehind(file, command, complain);
-  const chunks = Bytes.of(command.stdin);
-  if (context !== '-') return textOf(chunks, complain);
-  const start = await chunks.peek(ARCHIVE_HEADER_BYTES);
-  if (start.length === 0)
-    return complain('nothing came from stdin; a Dockerfile is expected there, or a context as a tar archive');
-  if (isArchive(start)) return { archive: chunks.rest() };
-  if (file !== '') return complain('what comes from stdin is no archive, and a Dockerfile is named by --file already');
-  return textOf(chunks, complain);
+    return complain(command, 'the context and the Dockerfile cannot both come from stdin; write one of them to a file');
+  try {
+    const chunks = Bytes.of(abortable<Buffer>(command.stdin, command.signal));
+    if (context !== '-') return await textOf(chunks, command);
+    const start = await chunks.peek(ARCHIVE_HEADER_BYTES);
+    if (start.length === 0)
+      return complain(
+        command,
+        'nothing came from stdin; a Dockerfile is expected there, or a context as a tar archive',
+      );
+    if (!isArchive(start) && file !== '')
+      return complain(command, 'what comes from stdin is no archive, and a Dockerfile is named by --file already');
+    if (!isArchive(start)) return await textOf(chunks, command);
+    const archive = chunks.rest();
+    if (!isBehindUrl) return { archive };
+    const behind = await dockerfileBehind(file, command);
+    return typeof behind === 'number' ? behind : { ...behind, archive };
+  } catch (error) {
+    if (command.signal.aborted) return canceled(command);
+    throw error;
+  }
 }
 
-async function dockerfileBehind(
-  url: string,
-  command: CommandContext,
-  complain: (message: string) => number,
-): Promise<BuildSources | number> {
+async function dockerfileBehind(url: string, command: CommandContext): Promise<BuildSources | number> {
   const found = await readRemote(url, command, []);
-  if (found === undefined) return command.signal.aborted ? 130 : 1;
+  if (found === undefined) return command.signal.aborted ? INTERRUPTED : 1;
   const [only] = found.files;
   return found.kind === 'file' && only !== undefined
     ? { dockerfile: only.text }
-    : complain(`${url} is no Dockerfile, but a repository or an archive`);
+    : complain(command, `${withoutPassword(url)} is no Dockerfile, but a repository or an archive`);
 }
 
-async function textOf(chunks: Bytes, complain: (message: string) => number): Promise<BuildSources | number> {
+async function textOf(chunks: Bytes, command: CommandContext): Promise<BuildSources | number> {
   const bytes = await chunks.peek(MAX_DOCKERFILE_BYTES + 1);
   if (bytes.length > MAX_DOCKERFILE_BYTES)
     return complain(
+      command,
       `what comes from stdin is neither an archive nor a Dockerfile: it is over ${MAX_DOCKERFILE_BYTES} bytes`,
     );
   return { dockerfile: Buffer.from(bytes).toString('utf8') };

@@ -7,9 +7,9 @@ import type { Command, CommandContext } from '../command.ts';
 import { environmentMap } from '../environment.ts';
 import { fileSystem } from '../host.ts';
 import { metadataProblem, writeMetadata } from '../metadata.ts';
+import { complain } from '../print/complain.ts';
 import { diagnosticsText } from '../print/diagnostic.ts';
 import { lintLevel } from '../print/lint.ts';
-import { printable } from '../print/text.ts';
 import { BUILD_FLAGS, NOT_YET, OLD_FLAGS } from './build-flags.ts';
 import type { BuildSources } from './build-sources.ts';
 
@@ -53,11 +53,6 @@ export const build: Command = {
 };
 
 type Args = CommandContext['args'];
-
-function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${printable(message)}\n`);
-  return 1;
-}
 
 function isGiven({ texts, lists, switches }: Args, flag: string): boolean {
   return texts.has(flag) || lists.has(flag) || switches.get(flag) === true;

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import type { ComposeBuildOptions, ComposeDefinition } from '../../planner/compose/build-definition.ts';
 import { composeDefinition } from '../../planner/compose/build-definition.ts';
 import { composePlan } from '../../planner/compose/build-plan.ts';
@@ -20,8 +19,9 @@ import { environmentMap } from '../environment.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { decodeText, fileSystem } from '../host.ts';
 import { composeArguments, dockerProxies } from '../proxies.ts';
+import { canceled, complain } from '../print/complain.ts';
 import { diagnosticText } from '../print/diagnostic.ts';
-import { printable, printableLine } from '../print/text.ts';
+import { printableLine } from '../print/text.ts';
 
 const LATE_PROGRESS = '--progress is a global compose flag, better use `depot compose --progress xx build ...`\n';
 
@@ -31,7 +31,7 @@ export interface ComposeBuildRequest {
   readonly globals: ParsedArgs;
   /** Behind it. */
   readonly args: ParsedArgs;
-  /** Where a file is `-`, what {@link readStdin} gave. */
+  /** Where a file is `-`, what {@link readStdin} read. */
   readonly stdin: Uint8Array | undefined;
 }
 
@@ -75,11 +75,6 @@ export async function composeBuild(context: CommandContext, request: ComposeBuil
   const code = await buildPlan(planned.value, context, { mode, write: (said) => void context.stdout.write(said) });
   if (code !== 0 || mode === 'quiet') return code;
   return (await isWritten(context, builtLines(definition.value, mode))) ? 0 : 1;
-}
-
-function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${printable(message)}\n`);
-  return 1;
 }
 
 function warn({ stderr }: CommandContext, warnings: readonly Diagnostic[]): void {
@@ -153,11 +148,20 @@ function sshKeys(said: string | undefined): Result<ComposeBuildOptions['ssh'], s
   return ok([{ id: 'default', path: '' }]);
 }
 
-/** What stands on standard input, where it is one of the files; undefined where it is none. */
-export async function readStdin(context: CommandContext, globals: ParsedArgs): Promise<Uint8Array | undefined> {
+/**
+ * What stands on standard input, where it is one of the files; undefined where it is none. Fails with the exit code when the
+ * user ended the waiting, which is told by then.
+ */
+export async function readStdin(
+  context: CommandContext,
+  globals: ParsedArgs,
+): Promise<Result<Uint8Array | undefined, number>> {
   const files = globals.lists.get('file') ?? [];
   const listed = files.length > 0 ? files : (context.env.COMPOSE_FILE ?? '').split(':');
-  return listed.includes('-') ? buffer(context.stdin) : undefined;
+  if (!listed.includes('-')) return ok(undefined);
+  const { readAll } = await import('../stdin.ts');
+  const bytes = await readAll(context);
+  return bytes === undefined ? fail(canceled(context)) : ok(bytes);
 }
 
 function stdinText(bytes: Uint8Array | undefined): Result<string | undefined, string> {

@@ -1,7 +1,9 @@
+import type { Result } from '../../planner/result.ts';
 import type { Command, CommandContext } from '../command.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { COMMON_FLAGS, parseFlags } from '../flags.ts';
 import { commandHelp } from '../help.ts';
+import { complain } from '../print/complain.ts';
 import { COMPOSE_BUILD_FLAGS, COMPOSE_FLAGS } from './compose-flags.ts';
 
 /**
@@ -22,15 +24,16 @@ export const compose: Command = {
       context.print(commandHelp(compose));
       return 0;
     }
-    if (!globals.ok && mentionsBuild(all)) return complain(context, globals.failure);
+    if (!globals.ok && mentionsBuild(all)) return misused(context, globals.failure);
     if (!globals.ok || (word !== 'build' && word !== 'up')) return handOver(context, all);
     return word === 'build' ? runBuild(context, globals.value, { rest }) : runUp(context, globals.value, rest);
   },
 };
 
-function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${message}\nSee 'depot compose --help'.\n`);
-  return 1;
+function misused(context: CommandContext, message: string): number {
+  const code = complain(context, message);
+  context.stderr.write("See 'depot compose --help'.\n");
+  return code;
 }
 
 /** With a flag that we do not know, nothing tells for certain what the word is. */
@@ -41,17 +44,18 @@ function mentionsBuild(args: readonly string[]): boolean {
 async function runBuild(
   context: CommandContext,
   globals: ParsedArgs,
-  { rest, stdin }: { readonly rest: readonly string[]; readonly stdin?: Uint8Array | undefined },
+  { rest, read }: { readonly rest: readonly string[]; readonly read?: Result<Uint8Array | undefined, number> },
 ): Promise<number> {
   const parsed = parseFlags([...COMPOSE_BUILD_FLAGS, ...COMMON_FLAGS], rest);
-  if (!parsed.ok) return complain(context, parsed.failure);
+  if (!parsed.ok) return misused(context, parsed.failure);
   if (parsed.value.switches.get('help') === true) {
     const page = { ...compose, summary: 'Build the services of Compose files', flags: COMPOSE_BUILD_FLAGS };
     context.print(commandHelp(page));
     return 0;
   }
   const { composeBuild, readStdin } = await import('./compose-build.ts');
-  return composeBuild(context, { globals, args: parsed.value, stdin: stdin ?? (await readStdin(context, globals)) });
+  const stdin = read ?? (await readStdin(context, globals));
+  return stdin.ok ? composeBuild(context, { globals, args: parsed.value, stdin: stdin.value }) : stdin.failure;
 }
 
 /** `up --build` builds here first, when nothing tells against the rest; what is started then finds its images. */
@@ -59,17 +63,18 @@ async function runUp(context: CommandContext, globals: ParsedArgs, rest: readonl
   const { asksToBuild, buildArguments, readUp } = await import('./compose-up.ts');
   if (!asksToBuild(rest)) return handOver(context, context.args.rest);
   const up = readUp(rest);
-  if (!up.ok) return complain(context, up.failure);
+  if (!up.ok) return misused(context, up.failure);
   if (up.value === undefined || globals.switches.get('dry-run') === true) return handOver(context, context.args.rest);
   const { findCompose, runCompose } = await import('./docker-compose.ts');
   const program = await findCompose(context);
   if (!program.ok) return missing(context, program.failure);
   const { readStdin } = await import('./compose-build.ts');
-  const stdin = await readStdin(context, globals);
-  const code = await runBuild(context, globals, { rest: buildArguments(up.value), stdin });
+  const read = await readStdin(context, globals);
+  if (!read.ok) return read.failure;
+  const code = await runBuild(context, globals, { rest: buildArguments(up.value), read });
   if (code !== 0) return code;
   const before = context.args.rest.slice(0, context.args.rest.length - rest.length);
-  return runCompose(program.value, [...before, ...up.value.withoutBuild], { context, stdin });
+  return runCompose(program.value, [...before, ...up.value.withoutBuild], { context, stdin: read.value });
 }
 
 async function handOver(context: CommandContext, args: readonly string[]): Promise<number> {
@@ -78,7 +83,6 @@ async function handOver(context: CommandContext, args: readonly string[]): Promi
   return program.ok ? runCompose(program.value, args, { context }) : missing(context, program.failure);
 }
 
-function missing({ stderr }: CommandContext, what: string): number {
-  stderr.write(`ERROR: depot compose builds; everything else is docker compose, and ${what}\n`);
-  return 1;
+function missing(context: CommandContext, what: string): number {
+  return complain(context, `depot compose builds; everything else is docker compose, and ${what}`);
 }

@@ -1,7 +1,8 @@
 import type { Command } from '../command.ts';
 import { cacheUsage } from '../print/cache-records.ts';
+import { complain } from '../print/complain.ts';
 import { cacheFilters } from './cache-filters.ts';
-import { complain, openCache } from './local-cache.ts';
+import { openCache } from './local-cache.ts';
 
 export const du: Command = {
   name: 'du',

@@ -5,6 +5,7 @@ import { engineDown, engineStatus, engineUp } from '../../runtime/hosts/engine/e
 import type { StepEvent } from '../../runtime/hosts/engine/step.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { dataDir } from '../config.ts';
+import { complain } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
 
 export const engine: Command = {
@@ -32,11 +33,6 @@ export const engine: Command = {
     }
   },
 };
-
-function complain({ stderr }: CommandContext, message: string): number {
-  stderr.write(`ERROR: ${message}\n`);
-  return 1;
-}
 
 async function up(context: CommandContext): Promise<number> {
   const { env, signal, stdout } = context;

@@ -6,13 +6,10 @@ import { unreachableBuilder } from '../../runtime/build/failures.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir } from '../config.ts';
+import { canceled, complain } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
-import { printable } from '../print/text.ts';
 
 const UNKNOWN = 2;
-
-/** The exit code of a process ended by Ctrl-C. */
-const INTERRUPTED = 130;
 
 /** The build cache of the engine at hand. */
 export interface LocalCache extends Disposable {
@@ -29,21 +26,13 @@ export async function openCache(context: CommandContext): Promise<Result<LocalCa
   const { endpoint } = engine.value;
   const client = new BuildkitClient(endpoint);
   const tell = (error: unknown): number => {
-    if (signal.aborted) {
-      write(context, 'ERROR: canceled');
-      return INTERRUPTED;
-    }
+    if (signal.aborted) return canceled(context);
     const wire = wireError(error);
     if (wire === undefined) throw error;
     if (isConnectionLoss(wire)) return write(context, failureText(unreachableBuilder(endpoint, error)));
     return complain(context, `${wire.code === UNKNOWN ? '' : `${codeName(wire.code)}: `}${wire.message}`);
   };
   return ok({ client, tell, [Symbol.dispose]: () => client[Symbol.dispose]() });
-}
-
-/** Says what is wrong, in one line, and gives the exit code. */
-export function complain(context: CommandContext, message: string): number {
-  return write(context, `ERROR: ${printable(message)}`);
 }
 
 function write({ stderr }: CommandContext, text: string): number {

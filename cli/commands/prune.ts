@@ -1,4 +1,3 @@
-import readline from 'node:readline';
 import { sizeBytes } from '../../planner/options/checks.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
@@ -7,8 +6,10 @@ import { FEATURES, lacking, releaseText } from '../../runtime/buildkit/features.
 import type { Command, CommandContext } from '../command.ts';
 import type { Flag } from '../flags.ts';
 import { prunedDetails, prunedLine, prunedTotal } from '../print/cache-records.ts';
+import { complain, INTERRUPTED } from '../print/complain.ts';
+import { ask } from '../stdin.ts';
 import { cacheFilters } from './cache-filters.ts';
-import { complain, openCache } from './local-cache.ts';
+import { openCache } from './local-cache.ts';
 
 const LIMITS = {
   'reserved-space': 'reservedSpace',
@@ -38,7 +39,7 @@ export const prune: Command = {
     if (!request.ok) return complain(context, request.failure);
     if (args.texts.has('keep-storage'))
       stderr.write('WARNING: --keep-storage is the old name of --reserved-space, which is used\n');
-    if (args.switches.get('force') !== true && !(await isConfirmed(context))) return signal.aborted ? 130 : 0;
+    if (args.switches.get('force') !== true && !(await isConfirmed(context))) return signal.aborted ? INTERRUPTED : 0;
     const opened = await openCache(context);
     if (!opened.ok) return opened.failure;
     using cache = opened.value;
@@ -86,14 +87,8 @@ function requestOf({ args }: CommandContext): Result<PruneRequest, string> {
 }
 
 /** Asks on standard output, as docker does; whatever is not `y` means no, and so does the end of the input. */
-async function isConfirmed({ args, print, stdin, signal }: CommandContext): Promise<boolean> {
+async function isConfirmed({ args, print, signal, stdin }: CommandContext): Promise<boolean> {
   const what = args.switches.get('all') === true ? 'all build cache' : 'all dangling build cache';
-  print(`WARNING! This will remove ${what}. Are you sure you want to continue? [y/N] `);
-  const lines = readline.createInterface({ input: stdin, signal });
-  try {
-    for await (const line of lines) return line.toLowerCase() === 'y';
-    return false;
-  } finally {
-    lines.close();
-  }
+  const question = `WARNING! This will remove ${what}. Are you sure you want to continue? [y/N] `;
+  return (await ask(question, { stdin, signal, write: print }))?.toLowerCase() === 'y';
 }

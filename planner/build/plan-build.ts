@@ -21,8 +21,8 @@ export interface BuildInput {
   readonly environment: ReadonlyMap<string, string>;
   readonly fs: FileSystemPort;
   /**
-   * The Dockerfile, where its text is known already: it came from stdin or from a URL. With the context `-` as well, there is
-   * no context.
+   * The Dockerfile, where its text is known already: it came from stdin or from a URL. From stdin in place of the context,
+   * there is no context.
    */
   readonly dockerfile?: string | undefined;
 }

@@ -23,8 +23,8 @@ import { gitInfo, gitSettings } from './git-info.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { prepareTarget } from './prepare.ts';
-import type { BuildServices } from './target-build.ts';
 import { buildTarget } from './target-build.ts';
+import type { BuildServices } from './target-context.ts';
 
 /** Where a build runs. */
 export interface Builder {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { goBool } from '../../planner/options/entries.ts';
+import { withoutUser } from '../buildkit/url-text.ts';
 
 /** What a repository says of the sources of a build. */
 export interface GitInfo {
@@ -26,6 +27,7 @@ export interface GitSettings {
 /** How long git may take; a build does not wait for a repository on a disk that is away. */
 const GIT_MS = 5_000;
 
+/** What the environment asks for; a value that is neither yes nor no counts as none. */
 export function gitSettings(env: ReadonlyMap<string, string>): GitSettings {
   const labels = env.get('BUILDX_GIT_LABELS') ?? '';
   return {
@@ -53,7 +55,7 @@ export async function gitInfo(
   return {
     root: await realpath(root).catch(() => root),
     ...(isCommit ? { revision: changes === undefined ? revision : `${revision}-dirty` } : {}),
-    ...(remote === undefined ? {} : { remote: masked(remote) }),
+    ...(remote === undefined ? {} : { remote: withoutUser(remote) }),
   };
 }
 
@@ -107,13 +109,6 @@ export async function gitAttrs(
 function inside(root: string, place: string): string | undefined {
   const relative = path.relative(root, place);
   return relative.startsWith('..') ? undefined : relative === '' ? '.' : relative;
-}
-
-/** User and password made unreadable (moby/buildkit `util/urlutil/redact.go`); the user of `git@host:path` is no secret. */
-function masked(remote: string): string {
-  return remote.replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/@]*)@/i, (_all, scheme: string, user: string) =>
-    user.includes(':') ? `${scheme}xxxxx:xxxxx@` : `${scheme}xxxxx@`,
-  );
 }
 
 /** What git prints; undefined where that is nothing, where it is not there, or the folder is in no repository. */

@@ -7,6 +7,7 @@ import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target } from '../../planner/target.ts';
+import { withoutPassword } from '../buildkit/url-text.ts';
 import type { InputMissing, Unsupported } from '../failure.ts';
 import { cacheProblem } from './caches.ts';
 import type { LayoutContext } from './layouts.ts';
@@ -183,7 +184,7 @@ async function dockerfileHint(dir: string, shown: string): Promise<string> {
   return `there is ${candidates.map((name) => path.join(shown, name)).join(', ')}`;
 }
 
-/** A Dockerfile that is in no folder of the user's gets one. One that came from stdin as the context may have no other. */
+/** A Dockerfile that is in no folder of the user's gets one. One that came from stdin in place of the context has none. */
 async function inlineDockerfile(target: Target, text: string): Promise<Omit<PreparedTarget, 'agents' | 'layouts'>> {
   const own = await mkdtemp(path.join(os.tmpdir(), 'depot-dockerfile-'));
   const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
@@ -198,13 +199,13 @@ async function inlineDockerfile(target: Target, text: string): Promise<Omit<Prep
     throw error;
   }
   return {
-    target: target.context === '-' ? { ...target, context: empty } : target,
+    target: target.context === '-' && target.dockerfile === '-' ? { ...target, context: empty } : target,
     dockerfile: { dir, name: 'Dockerfile', apart: true },
     dockerfileShown:
       target.dockerfile === '-'
         ? 'stdin'
         : isRemoteUrl(target.dockerfile)
-          ? target.dockerfile
+          ? withoutPassword(target.dockerfile)
           : `dockerfile-inline of target "${target.name}"`,
     [Symbol.asyncDispose]: remove,
   };

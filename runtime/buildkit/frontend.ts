@@ -5,6 +5,7 @@ import { goBool } from '../../planner/options/entries.ts';
 import { parseGitUrl } from '../../planner/options/git-url.ts';
 import { isRemoteUrl } from '../../planner/options/url.ts';
 import type { Target, TypedEntry } from '../../planner/target.ts';
+import { FailureError } from '../failure.ts';
 import type { DaemonFacts } from './daemon.ts';
 import type { Definition } from './definition.ts';
 import { remoteFolder } from './remote-tree.ts';
@@ -53,6 +54,7 @@ const DEFAULT_PROVENANCE = 'mode=min,inline-only=true';
 /**
  * The options that make the daemon's Dockerfile frontend build this target, with the names and values that buildx sends
  * (docker/buildx `build/opt.go`, moby/buildkit `frontend/dockerui`).
+ * @throws FailureError `definition-unreadable` for a folder of a definition that is no tree
  */
 export function frontendRequest(target: Target, context: FrontendContext): FrontendRequest {
   const attrs: Record<string, string> = {};
@@ -159,11 +161,15 @@ function ownName(name: string): string {
   return name === 'context' || name === 'dockerfile' ? `_${name}` : name;
 }
 
-/** A folder of the tree that the definition came from. */
+/** A folder of the tree that the definition came from; `as` is what it is for. */
 function folderOf({ remote = '' }: FrontendContext, folder: string, as: string): Definition {
   const definition = remoteFolder(remote, folder, as);
   if (!definition.ok)
-    throw new Error(`the definition was read from ${withoutPassword(remote)}, but ${definition.failure}`);
+    throw new FailureError({
+      reason: 'definition-unreadable',
+      url: withoutPassword(remote),
+      cause: `${definition.failure} (${as})`,
+    });
   return definition.value;
 }
 

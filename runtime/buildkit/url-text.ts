@@ -16,6 +16,21 @@ export function withoutPasswords(text: string): string {
   return text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>]+/gi, withoutPassword);
 }
 
+/**
+ * The address of a repository without its user and password, as provenance and labels name it (moby/buildkit
+ * `util/urlutil/redact.go`); the user of `git@host:path` is no secret. Where a password holds what it may not have there
+ * (`/`, `?`, `#`), everything up to the last `@` is taken for it, while buildx shows all of it.
+ */
+export function withoutUser(remote: string): string {
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/is.exec(remote) ?? [];
+  const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';
+  const at = authority.includes('@') ? authority.lastIndexOf('@') : endOfUser(rest);
+  if (scheme === '' || at === -1) return remote;
+  const [name = '', ...password] = rest.slice(0, at).split(':');
+  const user = `${name === '' ? '' : HIDDEN}${password.length > 0 ? `:${HIDDEN}` : ''}`;
+  return `${scheme}${user}${rest.slice(at)}`;
+}
+
 /** Where the `@` in front of the host is; -1 where there is none. */
 function endOfUser(rest: string): number {
   const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { withFileLock } from '../files/file-lock.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { replaceFile } from '../files/replace-file.ts';
 
@@ -9,8 +10,8 @@ const SEED_BYTES = 16;
 /**
  * A random seed for each registry, from which the keys are made that tell builders apart who holds credentials. A builder
  * that kept a token for somebody with the same key uses it again, so seeds are kept: in the file that docker and buildx
- * have for theirs (moby/buildkit `session/auth/authprovider/tokenseed.go`). Without a file, or with one that cannot be
- * written, they hold for this object.
+ * have for theirs (moby/buildkit `session/auth/authprovider/tokenseed.go`), and under its lock, so that all who run at once
+ * agree. Without a file, or with one that cannot be read or written, they hold for this object.
  */
 export class TokenSeeds {
   readonly #file: string | undefined;
@@ -30,23 +31,47 @@ export class TokenSeeds {
   }
 
   async #readOrMake(host: string): Promise<Buffer> {
-    const file = this.#file;
-    const stored = storedSeeds(file === undefined ? '' : await readFile(file, 'utf8').catch(() => ''));
-    const text = stored.get(host)?.Seed;
-    const kept = typeof text === 'string' ? Buffer.from(text, 'base64') : Buffer.alloc(0);
-    const seed = kept.length > 0 ? kept : randomBytes(SEED_BYTES);
+    const seed = await this.#keptOrMade(host);
     this.#known.set(host, seed);
-    if (seed === kept || file === undefined) return seed;
-    const all = new Map([...stored, [host, { Seed: seed.toString('base64') }] as const]);
-    const json = JSON.stringify(Object.fromEntries(all), null, 2);
-    await makeFolder(path.dirname(file)).catch(() => undefined);
-    await replaceFile(file, (partial) => writeFile(partial, json, { mode: 0o600 })).catch(() => undefined);
     return seed;
+  }
+
+  async #keptOrMade(host: string): Promise<Buffer> {
+    const file = this.#file;
+    if (file === undefined) return randomBytes(SEED_BYTES);
+    const kept = seedOf(await storedSeeds(file), host);
+    if (kept !== undefined) return kept;
+    await makeFolder(path.dirname(file)).catch(isKeptHere);
+    return withFileLock(`${file}.lock`, async () => {
+      const stored = await storedSeeds(file);
+      const seed = seedOf(stored, host) ?? randomBytes(SEED_BYTES);
+      if (stored !== undefined && seedOf(stored, host) === undefined) {
+        const all = new Map([...stored, [host, { Seed: seed.toString('base64') }] as const]);
+        const json = JSON.stringify(Object.fromEntries(all), null, 2);
+        // What stands there may be a link to a file elsewhere.
+        const place = await realpath(file).catch(() => file);
+        await replaceFile(place, (partial) => writeFile(partial, json, { mode: 0o600 })).catch(isKeptHere);
+      }
+      return seed;
+    });
   }
 }
 
-/** What the file says; nothing where it says nothing that can be read. */
-function storedSeeds(text: string): ReadonlyMap<string, { readonly Seed?: unknown }> {
+type Stored = ReadonlyMap<string, { readonly Seed?: unknown }>;
+
+/** Undefined where nothing is kept for the host. */
+function seedOf(stored: Stored | undefined, host: string): Buffer | undefined {
+  const text = stored?.get(host)?.Seed;
+  const seed = typeof text === 'string' ? Buffer.from(text, 'base64') : undefined;
+  return seed !== undefined && seed.length > 0 ? seed : undefined;
+}
+
+/** What the file says, which is nothing where it is not there or is no JSON; undefined where it cannot be read. */
+async function storedSeeds(file: string): Promise<Stored | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' || error.code === 'ENOTDIR' ? '' : undefined,
+  );
+  if (text === undefined) return undefined;
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json !== 'object' || json === null) return new Map();
@@ -61,3 +86,6 @@ function storedSeeds(text: string): ReadonlyMap<string, { readonly Seed?: unknow
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
+
+/** A seed that cannot be written is kept by the object that made it. */
+function isKeptHere(): void {}

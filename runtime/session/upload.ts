@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { status as code } from '../rpc/status.ts';
 import { BytesMessageSchema } from '../../proto/gen/moby/upload/v1/upload_pb.ts';
+import { abortable } from './abortable.ts';
 import type { SessionService } from './server.ts';
 import { RpcError } from './server.ts';
 
@@ -17,7 +18,7 @@ export function uploadUrl(id: string): string {
 /**
  * Hands streams to the daemon, which fetches each from {@link uploadUrl} of its id, as if by http, once: a context from
  * standard input (moby/buildkit `session/upload`). A stream is read only as fast as the daemon takes it, and let go of
- * when it gives up; the ids are unguessable (`randomId`).
+ * when it gives up, also in the midst of a read; the ids are unguessable (`randomId`).
  */
 export function uploadService(streams: ReadonlyMap<string, AsyncIterable<Uint8Array>>): SessionService {
   const waiting = new Map(streams);
@@ -28,7 +29,7 @@ export function uploadService(streams: ReadonlyMap<string, AsyncIterable<Uint8Ar
       const stream = waiting.get(id);
       if (stream === undefined) throw new RpcError(code.NOT_FOUND, `no http response from session for ${id}`);
       waiting.delete(id);
-      for await (const chunk of stream) {
+      for await (const chunk of abortable(stream, call.signal)) {
         for (let at = 0; at < chunk.length; at += MESSAGE_BYTES) {
           const data = chunk.subarray(at, at + MESSAGE_BYTES);
           await call.send(toBinary(BytesMessageSchema, create(BytesMessageSchema, { data })));

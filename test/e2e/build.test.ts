@@ -36,7 +36,12 @@ beforeAll(async () => {
   web = await testWeb({
     git,
     repositories: { '/app.git': repository },
-    files: { '/web.Dockerfile': 'FROM scratch\nCOPY a /from-url\n', '/file': 'of the web' },
+    files: {
+      '/web.Dockerfile': 'FROM scratch\nCOPY a /from-url\n',
+      '/bad.Dockerfile': 'FROM scratch\nCOPIE a /\n',
+      '/file': 'of the web',
+      '/context.tar': tar({ a: 'a' }),
+    },
   });
 });
 
@@ -124,6 +129,35 @@ describe('contexts and Dockerfiles from elsewhere', { timeout: TEST_MS }, () => 
     const run = await build(context.path, ['-f', `${web.url}/web.Dockerfile`, '-o', 'type=tar,dest=out.tar', '.']);
     expect(run.exitCode, run.stderr).toBe(0);
     expect(await readFile(join(context.path, 'out.tar'), 'latin1')).toContain('from-url');
+  });
+
+  test('what is told of a Dockerfile behind a URL does not show the password in it', async () => {
+    await using context = await tree({ a: 'a' });
+    const url = web.url.replace('http://', 'http://ada:s3cr3t-5f3a@');
+    const archive = await build(context.path, ['-f', `${url}/context.tar`, '.']);
+    expect(archive.exitCode).toBe(1);
+    expect(archive.stderr).toContain(
+      `ERROR: http://xxxxx:xxxxx@${web.host}/context.tar is no Dockerfile, but a repository or an archive\n`,
+    );
+    const bad = await build(context.path, ['-f', `${url}/bad.Dockerfile`, '.']);
+    expect(bad.exitCode).toBe(1);
+    expect(bad.stderr).toContain(`http://xxxxx:xxxxx@${web.host}/bad.Dockerfile:2\n`);
+    for (const { stderr } of [archive, bad]) expect(stderr).not.toContain('s3cr3t-5f3a');
+  });
+
+  test('a Dockerfile behind a URL, over an archive from stdin, gives the same image as with buildx', async () => {
+    await using out = await tempFolder('stdin');
+    const input = gzipSync(tar({ a: 'of the archive', Dockerfile: 'FROM scratch\nCOPY a /of-the-archive\n' }));
+    const args = ['-f', `${web.url}/web.Dockerfile`, '--provenance=false', '--metadata-file=m.json'];
+    const words = [...args, '-o', 'type=oci,dest=out.tar', '-'];
+    const digest = async (): Promise<unknown> =>
+      (JSON.parse(await readFile(join(out.path, 'm.json'), 'utf8')) as object)['containerimage.digest' as never];
+    const theirs = await peer.run('buildx', ['build', ...words], { cwd: out.path, input });
+    expect(theirs.exitCode, theirs.stderr).toBe(0);
+    const expected = await digest();
+    const ours = await build(out.path, words, { input });
+    expect(ours.exitCode, ours.stderr).toBe(0);
+    expect(await digest()).toBe(expected);
   });
 
   test('a repository and a file that the Dockerfile adds give the same image as with buildx', async () => {

@@ -12,11 +12,18 @@ export interface DepotRun {
   readonly stderr: string;
 }
 
+/** Something on standard input, which stays open behind it. */
+export interface UnfinishedInput {
+  readonly bytes: Uint8Array;
+  /** Called when all of it has been taken from us: with more than a pipe holds, when it is being read. */
+  readonly whenTaken: () => void;
+}
+
 /** How depot is run. */
 export interface DepotOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | UnfinishedInput;
   /** The program and its first arguments, in place of the launcher. */
   readonly program?: readonly [string, ...string[]];
   /** When it aborts, the process is sent `interruptBy`, or else SIGINT, as by Ctrl-C. */
@@ -40,7 +47,9 @@ export async function depot(args: readonly string[], options: DepotOptions): Pro
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.on('error', () => undefined);
-  child.stdin.end(options.input ?? '');
+  const { input = '' } = options;
+  if (typeof input === 'object' && 'whenTaken' in input) child.stdin.write(input.bytes, input.whenTaken);
+  else child.stdin.end(input);
   options.interrupt?.addEventListener('abort', () => child.kill(options.interruptBy ?? 'SIGINT'), { once: true });
   const ended = Promise.withResolvers<number>();
   child.once('error', ended.reject);

@@ -104,7 +104,13 @@ describe('a target becomes frontend options', () => {
     const context = { cwd: '/work', facts, defaultProvenance: false, dockerfile: undefined, sharedKey: String };
     const remote = 'https://someone:secret@host/app.git?nonsense=1';
     expect(() => frontendRequest(folder, { ...context, remote })).toThrow(
-      'the definition was read from https://xxxxx:xxxxx@host/app.git?nonsense=xxxxx, but unexpected query "nonsense"',
+      expect.objectContaining({
+        failure: {
+          reason: 'definition-unreadable',
+          url: 'https://xxxxx:xxxxx@host/app.git?nonsense=xxxxx',
+          cause: 'unexpected query "nonsense" (context)',
+        },
+      }),
     );
   });
 });

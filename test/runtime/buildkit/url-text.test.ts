@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { httpSource } from '../../../runtime/buildkit/definition.ts';
-import { withoutPassword, withoutPasswords } from '../../../runtime/buildkit/url-text.ts';
+import { withoutPassword, withoutPasswords, withoutUser } from '../../../runtime/buildkit/url-text.ts';
 
 test.each([
   ['https://user:secret@host/x', 'https://xxxxx:xxxxx@host/x'],
@@ -20,6 +20,22 @@ test.each([
   ['git@host:x.git#main', 'git@host:x.git#main'],
 ])('%s is shown as %s', (url, shown) => {
   expect(withoutPassword(url)).toBe(shown);
+});
+
+test.each([
+  ['https://ada:secret@host/app.git', 'https://xxxxx:xxxxx@host/app.git'],
+  ['https://ada:sec@ret@host/app.git', 'https://xxxxx:xxxxx@host/app.git'],
+  ['https://a@da:sec@ret@host:8080/@scope/app.git', 'https://xxxxx:xxxxx@host:8080/@scope/app.git'],
+  ['https://ada:sec/ret@host/app.git', 'https://xxxxx:xxxxx@host/app.git'],
+  ['https://token@host/app.git', 'https://xxxxx@host/app.git'],
+  ['https://:secret@host/app.git', 'https://:xxxxx@host/app.git'],
+  ['ssh://git@host/app.git', 'ssh://xxxxx@host/app.git'],
+  ['https://host/app@2.git', 'https://host/app@2.git'],
+  ['https://host:8080/@scope/app.git', 'https://host:8080/@scope/app.git'],
+  ['git@host:app.git', 'git@host:app.git'],
+  ['/srv/a@b:c/app.git', '/srv/a@b:c/app.git'],
+])('the repository %s is named %s', (remote, named) => {
+  expect(withoutUser(remote)).toBe(named);
 });
 
 test('the name of the step that fetches a URL holds no token', () => {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { fromBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { BytesMessageSchema } from '../../../proto/gen/moby/upload/v1/upload_pb.ts';
@@ -73,4 +73,15 @@ test('a stream that fails fails the pull', async () => {
   await expect(pull(uploadService(new Map([['id', broken()]])), asks('id'))).rejects.toThrow(
     'standard input was closed',
   );
+});
+
+test('a stream that gives nothing more is given up with the call', async () => {
+  const gone = new AbortController();
+  const stalled = new PassThrough();
+  stalled.write('some of it');
+  const played = playedCall([], { urlpath: new URL(uploadUrl('id')).pathname }, gone.signal);
+  const pulled = pull(uploadService(new Map([['id', stalled]])), played);
+  await expect.poll(() => played.sent.length).toBe(1);
+  gone.abort(new Error('the call was given up'));
+  await expect(pulled).rejects.toThrow('the call was given up');
 });

@@ -1,0 +1,47 @@
+import type { BuildkitClient } from '../buildkit/client.ts';
+import type { DaemonFacts } from '../buildkit/daemon.ts';
+import type { PlannedExport } from '../buildkit/exporters.ts';
+import type { EventSink, StatusUpdate } from '../event.ts';
+import type { ArchiveSink } from '../session/file-send.ts';
+import type { GitInfo } from './git-info.ts';
+import type { Links } from './links.ts';
+import type { ImageLoaders } from './loading.ts';
+import type { RegistryServices } from './registry-session.ts';
+
+/** What a build may use of the machine it is started on. */
+export interface BuildServices extends RegistryServices {
+  /** Tells this machine from others, so that their uploads do not mix on a shared daemon. */
+  readonly nodeId: string;
+  /** Whether targets that say nothing of provenance get it. */
+  readonly defaultProvenance: boolean;
+  readonly stdout: NodeJS.WritableStream;
+  /** What a context of `-` is: an archive, which can be read once. */
+  readonly contextArchive?: AsyncIterable<Uint8Array>;
+  /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */
+  readonly loadArchive?: ArchiveSink;
+  /** For images of a builder that is not the local Docker Engine; undefined where that could not reach us, or there is none. */
+  readonly loaders?: ImageLoaders;
+}
+
+/** What the build of one target is given beside the target. */
+export interface TargetContext {
+  readonly client: BuildkitClient;
+  readonly facts: DaemonFacts;
+  readonly links: Links;
+  readonly exports: readonly PlannedExport[];
+  readonly cwd: string;
+  /** Where the definition came from, when its folders may be contexts. */
+  readonly remote: string | undefined;
+  /** The repository that the context lies in. */
+  readonly repository: GitInfo | undefined;
+  readonly services: BuildServices;
+  readonly emit: EventSink;
+  readonly signal: AbortSignal;
+}
+
+/** The same while it runs. */
+export interface RunningTarget extends TargetContext {
+  readonly onStatus: (update: StatusUpdate) => void;
+  /** Streams that the daemon fetches from the session, by their ids there. */
+  readonly uploads: ReadonlyMap<string, AsyncIterable<Uint8Array>>;
+}

@@ -1,0 +1,101 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import type { DepotRun } from '../rig/depot.ts';
+import { depot } from '../rig/depot.ts';
+import { tempFolder } from '../rig/folder.ts';
+
+const LAUNCHER = path.resolve(import.meta.dirname, '../../cli/depot.mjs');
+
+/** More than a pipe holds, and the beginning of anything. */
+const BYTES = Buffer.from('#\n'.repeat(1024 * 1024));
+
+/** A Node that is too old to run the program, so that the launcher has to start another. */
+const OLD_NODE = ['/usr/bin/node', '/usr/local/bin/node'].find((file) => {
+  try {
+    const major = Number(execFileSync(file, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }));
+    return major >= 18 && major < 24;
+  } catch {
+    return false;
+  }
+});
+
+const READERS: readonly (readonly string[])[] = [
+  ['build', '-'],
+  ['build', '-f', '-', '.'],
+  ['bake', '-f', '-'],
+  ['bake', '-f', '-', '--list=targets'],
+  ['compose', '-f', '-', 'build'],
+];
+
+async function interrupted(
+  args: readonly string[],
+  options: Partial<Parameters<typeof depot>[1]> = {},
+): Promise<DepotRun> {
+  await using folder = await tempFolder('interrupt');
+  const interrupt = new AbortController();
+  return await depot(args, {
+    cwd: folder.path,
+    input: { bytes: BYTES, whenTaken: () => interrupt.abort() },
+    interrupt: interrupt.signal,
+    ...options,
+  });
+}
+
+describe('one Ctrl-C while standard input is read', () => {
+  test.each(READERS.map((args) => [args.join(' '), args] as const))('ends %s', async (_line, args) => {
+    const run = await interrupted(args);
+    expect(run.stderr).toMatch(/Canceling\.\.\. .*\nERROR: canceled\n$/);
+    expect(run).toMatchObject({ exitCode: 130, stdout: '' });
+  });
+
+  test.skipIf(OLD_NODE === undefined)('is heard when only the launcher is told', async () => {
+    const run = await interrupted(['bake', '-f', '-'], { program: [OLD_NODE ?? '', LAUNCHER] });
+    expect(run.stderr).toMatch(/Canceling\.\.\. .*\nERROR: canceled\n$/);
+    expect(run.exitCode).toBe(130);
+  });
+});
+
+test('what the terminal and the launcher tell of one Ctrl-C is one', async () => {
+  await using folder = await tempFolder('interrupt');
+  const child = spawn(process.execPath, [LAUNCHER, 'bake', '-f', '-'], {
+    cwd: folder.path,
+    env: { ...process.env, DEPOT_LAUNCHED: '3', HOME: folder.path },
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  const code = new Promise((resolve) => child.once('close', resolve));
+  const told = text(child.stderr);
+  await new Promise((resolve) => child.stdin.write(BYTES, resolve));
+  // A program that is stopped learns of both at once, whatever came first.
+  child.kill('SIGSTOP');
+  (child.stdio[3] as NodeJS.WritableStream).write('.');
+  child.kill('SIGINT');
+  await delay(50);
+  child.kill('SIGCONT');
+  expect(await code).toBe(130);
+  expect(await told).toMatch(/Canceling\.\.\. .*\nERROR: canceled\n$/);
+});
+
+test('Ctrl-C at a question is no answer, and ends the program as such', async () => {
+  await using folder = await tempFolder('interrupt');
+  await writeFile(
+    path.join(folder.path, 'docker-bake.hcl'),
+    'target "default" {\n  entitlements = ["network.host"]\n}\n',
+  );
+  const command = [process.execPath, LAUNCHER, 'bake'].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qefc', command, '/dev/null'], {
+    cwd: folder.path,
+    env: { ...process.env, HOME: folder.path },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let shown = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    shown += chunk.toString();
+    if (shown.endsWith('[y/N] ')) child.stdin.write('\x03');
+  });
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(130);
+  expect(shown.replaceAll('\r', '')).toMatch(/Canceling\.\.\. .*\nERROR: canceled\n$/);
+});
