@@ -3,9 +3,14 @@ import { printable } from './text.ts';
 
 /** What a registry refused, in words, and what would help; `ERROR:` stands before the first line. */
 export function registryFailureText(error: Error, about = ''): string {
-  const hint = error instanceof RegistryError ? hintFor(error) : undefined;
+  const hint = registryHint(error);
   const lines = [`ERROR: ${about}${printable(error.message).replaceAll('\n', '\n    ')}`];
   return [...lines, ...(hint === undefined ? [] : [`  ${hint}`])].join('\n');
+}
+
+/** What would help against what a registry refused; undefined where there is nothing to say. */
+export function registryHint(error: Error): string | undefined {
+  return error instanceof RegistryError ? hintFor(error) : undefined;
 }
 
 function hintFor(error: RegistryError): string | undefined {

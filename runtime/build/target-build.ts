@@ -24,6 +24,8 @@ import { LinkBroken } from './links.ts';
 import { loadImage, pullableNames } from './loading.ts';
 import { skippedStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
+import { pushSeparately } from './pushing.ts';
+import { separatePush } from './separate-push.ts';
 import type { BuildServices, RunningTarget, TargetContext } from './target-context.ts';
 import { sharedKey, targetSession } from './target-session.ts';
 import { finishLayouts } from './written-layouts.ts';
@@ -90,7 +92,9 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
   const attrs = { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) };
   const { loaders } = context.services;
   const names = loaders === undefined || isAsked ? undefined : pullableNames(target, context.exports);
-  const exporters = names === undefined ? context.exports : pulledExports(context.exports);
+  const push = isAsked ? undefined : separatePush(context.exports);
+  const asked = push?.exports ?? context.exports;
+  const exporters = names === undefined ? asked : pulledExports(asked);
   let made: FrontendResult | undefined;
   const response = await runJob(
     context.client,
@@ -113,17 +117,22 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
     },
     context,
   );
-  if (loaders !== undefined && names !== undefined) {
-    const image = { digest: response['containerimage.digest'] ?? '', tags: names };
-    await loadImage(image, { ...context, target: target.name, loaders, result: made });
-  }
+  const digest = response['containerimage.digest'] ?? '';
+  const [pushes] = await Promise.all([
+    push === undefined || made === undefined
+      ? []
+      : pushSeparately(push, { ...context, digest, result: made, epoch: attrs['build-arg:SOURCE_DATE_EPOCH'] }),
+    loaders === undefined || names === undefined
+      ? undefined
+      : loadImage({ digest, tags: names }, { ...context, target: target.name, loaders, result: made }),
+  ]);
   await finishLayouts(response, {
     target: target.name,
     caches: isAsked ? [] : caches.kept,
     layouts: context.exports.flatMap(({ sink }) => (sink?.kind === 'layout' ? [sink] : [])),
     resolve: (file) => path.resolve(context.cwd, file),
   });
-  return { name: target.name, ref, response, ...(isAsked ? { answer } : {}) };
+  return { name: target.name, ref, response, pushes, ...(isAsked ? { answer } : {}) };
 }
 
 /** Which revision of which repository the target is built from. */
