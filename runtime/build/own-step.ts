@@ -35,6 +35,16 @@ export async function ownStep<T>(
   }
 }
 
+/** Shows what it is told as a step by itself, each text once. */
+export function noticeOnce(onStatus: (update: StatusUpdate) => void): (words: string) => void {
+  const told = new Set<string>();
+  return (words) => {
+    if (told.has(words)) return;
+    told.add(words);
+    void ownStep(words, onStatus, async () => undefined);
+  };
+}
+
 /** Shows a step that could not be done, and that the build does without. */
 export async function skippedStep(name: string, why: string, onStatus: (update: StatusUpdate) => void): Promise<void> {
   await ownStep(name, onStatus, () => Promise.reject(new Error(why))).catch(isShown);

@@ -4,7 +4,7 @@ import { authService } from '../session/auth.ts';
 import type { SessionService } from '../session/server.ts';
 import { randomId, Session } from '../session/session.ts';
 import type { TokenSeeds } from '../session/token-seeds.ts';
-import { ownStep } from './own-step.ts';
+import { noticeOnce } from './own-step.ts';
 
 /** What answers a builder's questions about registries. */
 export interface RegistryServices {
@@ -15,21 +15,15 @@ export interface RegistryServices {
   readonly env: ReadonlyMap<string, string>;
 }
 
-/** Answers them, each kind of question shown once as a step. */
+/** Answers them; `notice` is told of each question. */
 export function registryAuth(
   { credentials, tokenSeeds, env }: RegistryServices,
-  onStatus: (update: StatusUpdate) => void,
+  notice: (words: string) => void,
 ): SessionService {
-  const told = new Set<string>();
-  const notice = (text: string): void => {
-    if (told.has(text)) return;
-    told.add(text);
-    void ownStep(text, onStatus, async () => undefined);
-  };
   return authService(credentials, { notice, seeds: tokenSeeds, env });
 }
 
 /** A session for what needs nothing but registries: a push, the layers of a base image. */
 export function registrySession(services: RegistryServices, onStatus: (update: StatusUpdate) => void): Session {
-  return new Session({ sharedKey: randomId(), services: [registryAuth(services, onStatus)] });
+  return new Session({ sharedKey: randomId(), services: [registryAuth(services, noticeOnce(onStatus))] });
 }

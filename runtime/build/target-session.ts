@@ -16,7 +16,7 @@ import { uploadService } from '../session/upload.ts';
 import type { PlannedCaches } from './caches.ts';
 import { gitSecrets, isFromSameHost } from './git-secrets.ts';
 import { LOAD_STEP } from './loading.ts';
-import { ownStep } from './own-step.ts';
+import { noticeOnce, ownStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { registryAuth } from './registry-session.ts';
 import type { RunningTarget, TargetContext } from './target-context.ts';
@@ -42,11 +42,12 @@ export function targetSession(
     ),
   );
   const stores = contentStores(prepared, context);
+  const notice = noticeOnce(context.onStatus);
   return new Session({
     sharedKey: sharedKey(context.services.nodeId, path.resolve(context.cwd, target.context)),
     services: [
-      fileSyncService(localDirs),
-      registryAuth(context.services, context.onStatus),
+      fileSyncService(localDirs, { notice }),
+      registryAuth(context.services, notice),
       secretsService([...ofRemote, ...target.secrets], {
         env: context.services.env,
         resolve: (file) => path.resolve(context.cwd, file),

@@ -1,22 +1,24 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { PacketType } from '../../proto/gen/fsutil/wire_pb.ts';
 import type { TreeFilter } from './filter.ts';
 import { filteredWalk } from './filter.ts';
 import { followPaths, withoutCovered } from './follow.ts';
 import type { SendParts } from './packet.ts';
-import { dataHead, endOfListPacket, entryPacket, errorPacket, finPacket, readPacket } from './packet.ts';
+import { endOfListPacket, entryPacket, errorPacket, finPacket, readPacket } from './packet.ts';
+import type { ContentStream, SentAs, WantedFile } from './send-file.ts';
+import { Buffers, sendFile } from './send-file.ts';
 import { GO_MODE_TYPE } from './stat.ts';
 import type { BytePath, Entry } from './walk.ts';
-import { onDisk } from './walk.ts';
+import { readable } from './walk.ts';
 
 /** What of a folder the other side wants. */
 export interface TreeRequest extends TreeFilter {
   readonly root: string;
   /** Paths that must be readable there, links on the way included. */
   readonly follow: readonly string[];
+  /** Told at the end which files were no longer as they had been listed. */
+  readonly notice?: (words: string) => void;
 }
 
 /** One end of a packet stream. */
@@ -27,22 +29,10 @@ export interface PacketStream {
 }
 
 /** The end that sends files. */
-export interface SendingStream extends PacketStream {
-  /** Sends buffers that are wanted back: they may be changed when `sent` is called. */
-  readonly lend: (parts: readonly Uint8Array[], sent: () => void) => Promise<void>;
-}
+export type SendingStream = PacketStream & ContentStream;
 
 /** As many files are read and sent at once as by BuildKit's own clients (tonistiigi/fsutil `send.go`). */
 const FILES_AT_ONCE = 4;
-
-/** Four times what Go sends at once: fewer messages, still far below the limits of either side. */
-const CHUNK_BYTES = 128 * 1024;
-
-/**
- * A file up to this size is read at once, in one turn: opening, reading and closing it by way of Node's threads takes five
- * times as long as reading it.
- */
-const SMALL_BYTES = 64 * 1024;
 
 /** The receiver said what went wrong on its side. */
 export class ReceiverError extends Error {
@@ -59,6 +49,7 @@ export class ReceiverError extends Error {
  */
 export async function sendTree(request: TreeRequest, stream: SendingStream): Promise<void> {
   const files = new Map<number, WantedFile>();
+  const unsteady = new Unsteady();
   const buffers = new Buffers();
   const limit = pLimit({ concurrency: FILES_AT_ONCE, rejectOnClear: true });
   const sending = Promise.withResolvers<never>();
@@ -67,9 +58,10 @@ export async function sendTree(request: TreeRequest, stream: SendingStream): Pro
   listed.catch(sending.reject);
   try {
     await Promise.race([
-      answerRequests(request.root, { files, buffers, listed, limit, failed: sending.reject }, stream),
+      answerRequests(request.root, { files, unsteady, buffers, listed, limit, failed: sending.reject }, stream),
       sending.promise,
     ]);
+    for (const words of unsteady.words()) request.notice?.(words);
   } catch (error) {
     limit.clearQueue();
     if (!(error instanceof ReceiverError) && !stream.signal.aborted) {
@@ -81,26 +73,6 @@ export async function sendTree(request: TreeRequest, stream: SendingStream): Pro
 
 /** The race in {@link sendTree} reports it. */
 function reportedByRace(): void {}
-
-interface WantedFile {
-  /** Empty for what has no content. */
-  readonly path: BytePath;
-  /** When it was listed; by now it may have another. */
-  readonly bytes: number;
-}
-
-/** Buffers that go round: read into, sent, and read into again. */
-class Buffers {
-  readonly #idle: Buffer[] = [];
-
-  take(): Buffer {
-    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  }
-
-  give(buffer: Buffer): void {
-    this.#idle.push(buffer);
-  }
-}
 
 async function sendList(request: TreeRequest, files: Map<number, WantedFile>, stream: SendingStream): Promise<void> {
   const firstNames = new Map<string, BytePath>();
@@ -114,7 +86,7 @@ async function sendList(request: TreeRequest, files: Map<number, WantedFile>, st
     if (inode !== undefined && original === undefined) firstNames.set(inode, entry.path);
     const isRegular = (entry.mode & GO_MODE_TYPE) === 0;
     if (isRegular && original === undefined)
-      files.set(id, { path: stats.isFile() ? entry.path : '', bytes: Number(stats.size) });
+      files.set(id, { id, path: stats.isFile() ? entry.path : '', bytes: Number(stats.size) });
     id++;
     await stream.send(entryPacket(entry, original));
   }
@@ -141,6 +113,7 @@ async function answerRequests(
   root: string,
   work: {
     readonly files: Map<number, WantedFile>;
+    readonly unsteady: Unsteady;
     readonly buffers: Buffers;
     readonly listed: Promise<void>;
     readonly limit: ReturnType<typeof pLimit>;
@@ -155,7 +128,10 @@ async function answerRequests(
         const file = work.files.get(packet.ID);
         if (file === undefined) throw new Error(`invalid file id ${packet.ID}`);
         work.files.delete(packet.ID);
-        work.limit(() => sendFile(root, { ...file, id: packet.ID, buffers: work.buffers }, stream)).catch(work.failed);
+        work
+          .limit(() => sendFile(root, { ...file, buffers: work.buffers }, stream))
+          .then((as) => work.unsteady.note(file.path, as))
+          .catch(work.failed);
         break;
       }
       case PacketType.PACKET_FIN:
@@ -171,58 +147,27 @@ async function answerRequests(
   }
 }
 
-interface SentFile extends WantedFile {
-  readonly id: number;
-  readonly buffers: Buffers;
-}
+/** So many are named. */
+const NAMED = 5;
 
-/** A file that is gone by now is sent as empty, as BuildKit's clients do; what cannot be read ends the transfer. */
-async function sendFile(root: string, file: SentFile, stream: SendingStream): Promise<void> {
-  stream.signal.throwIfAborted();
-  if (file.path !== '' && file.bytes <= SMALL_BYTES) await sendAtOnce(root, file, stream);
-  else if (file.path !== '') await sendInChunks(root, file, stream);
-  await stream.send(dataHead(file.id, 0));
-}
+/** Files that were not sent as they had been listed. */
+class Unsteady {
+  readonly #paths = { vanished: [] as BytePath[], changed: [] as BytePath[] };
 
-async function sendAtOnce(root: string, file: SentFile, stream: SendingStream): Promise<void> {
-  const handle = openedNow(onDisk(root, file.path));
-  if (handle === undefined) return;
-  try {
-    for (let sent = 0; ;) {
-      const buffer = file.buffers.take();
-      const bytes = readSync(handle, buffer);
-      sent += bytes;
-      if (bytes === 0) return file.buffers.give(buffer);
-      const parts = [dataHead(file.id, bytes), buffer.subarray(0, bytes)];
-      await stream.lend(parts, () => file.buffers.give(buffer));
-      if (sent === file.bytes) return;
-    }
-  } finally {
-    closeSync(handle);
+  note(path: BytePath, as: SentAs): void {
+    if (as !== 'listed') this.#paths[as].push(path);
+  }
+
+  words(): readonly string[] {
+    const { vanished, changed } = this.#paths;
+    return [
+      ...(vanished.length > 0 ? [`WARNING: vanished while the folder was sent, now empty: ${named(vanished)}`] : []),
+      ...(changed.length > 0 ? [`WARNING: changed while the folder was sent: ${named(changed)}`] : []),
+    ];
   }
 }
 
-function openedNow(path: string | Buffer): number | undefined {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function sendInChunks(root: string, { path, id, buffers }: SentFile, stream: SendingStream): Promise<void> {
-  const handle = await open(onDisk(root, path)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (handle === undefined) return;
-  await using file = handle;
-  for (;;) {
-    stream.signal.throwIfAborted();
-    const buffer = buffers.take();
-    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
-    if (bytesRead === 0) return buffers.give(buffer);
-    await stream.lend([dataHead(id, bytesRead), buffer.subarray(0, bytesRead)], () => buffers.give(buffer));
-  }
+function named(paths: readonly BytePath[]): string {
+  const more = paths.length - NAMED;
+  return `${paths.slice(0, NAMED).map(readable).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -9,9 +9,12 @@ const METHOD = '/moby.filesync.v1.FileSync/DiffCopy';
 /**
  * Offers folders by name (`context`, `dockerfile`, named contexts) to the daemon. It says which part it wants; what the
  * ignore file leaves out comes as exclude patterns, since the frontend reads that file (moby/buildkit
- * `session/filesync/filesync.go`).
+ * `session/filesync/filesync.go`). `notice` is told of files that changed while they were sent.
  */
-export function fileSyncService(folders: ReadonlyMap<string, string>): SessionService {
+export function fileSyncService(
+  folders: ReadonlyMap<string, string>,
+  { notice }: { readonly notice?: (words: string) => void } = {},
+): SessionService {
   return {
     [METHOD]: async (call) => {
       const name = call.metadata('dir-name')[0] ?? '';
@@ -24,6 +27,7 @@ export function fileSyncService(folders: ReadonlyMap<string, string>): SessionSe
             include: values(call, 'include-patterns'),
             exclude: values(call, 'exclude-patterns'),
             follow: values(call, 'followpaths'),
+            ...(notice === undefined ? {} : { notice }),
           },
           call,
         );

@@ -26,6 +26,8 @@ export interface DepotOptions {
   readonly input?: string | Uint8Array | UnfinishedInput;
   /** The program and its first arguments, in place of the launcher. */
   readonly program?: readonly [string, ...string[]];
+  /** Called with the number of the process when it has been started. */
+  readonly onStart?: (pid: number) => void;
   /** When it aborts, the process is sent `interruptBy`, or else SIGINT, as by Ctrl-C. */
   readonly interrupt?: AbortSignal;
   readonly interruptBy?: NodeJS.Signals;
@@ -46,6 +48,7 @@ export async function depot(args: readonly string[], options: DepotOptions): Pro
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   child.stdin.on('error', () => undefined);
   const { input = '' } = options;
   if (typeof input === 'object' && 'whenTaken' in input) child.stdin.write(input.bytes, input.whenTaken);
