@@ -186,7 +186,7 @@ async function pushLayers(
 function pushProgress(progress: StepProgress): (update: StatusUpdate) => void {
   return ({ statuses }) => {
     for (const { name, id, current, total } of statuses) {
-      if (/^pushing /.test(name === '' ? id : name)) progress(name === '' ? id : name, current, total);
+      if ((name === '' ? id : name).startsWith('pushing ')) progress(name === '' ? id : name, current, total);
     }
   };
 }
