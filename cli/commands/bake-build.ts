@@ -144,7 +144,7 @@ async function run(
   progress.value.end();
   const failures = result.ok ? result.value.failures : result.failure;
   if (result.ok && failures.length === 0) return ok(result.value);
-  if (result.ok && failures.every(({ reason }) => reason === 'push-failed')) {
+  if (result.ok && failures.every(({ reason }) => reason === 'push-failed' || reason === 'load-failed')) {
     // Everything is built, and some registries have it: that is not to be lost.
     stderr.write(pushesText(result.value.built));
     await metadataWritten(metadataOf(result.value.built, { engine, single }), context);

@@ -56,6 +56,8 @@ export interface BuiltTarget {
   readonly response: Readonly<Record<string, string>>;
   /** What came of each name, where the image went to several registries. */
   readonly pushes: readonly PushResult[];
+  /** Pushes and loads that failed; all other outputs are there. */
+  readonly failures: readonly RuntimeFailure[];
   /** What the frontend answered, where the target was not built but asked about (`result.json`, `result.statuscode`...). */
   readonly answer?: Readonly<Record<string, string>>;
 }
@@ -221,31 +223,16 @@ async function badDestinations(
   return (await Promise.all(problems)).flat();
 }
 
-/** Why a target failed, and which registries do not have one that was built. */
+/** Why a target failed, or which of its outputs are missing. */
 function failuresOf(result: Awaited<ReturnType<typeof buildTarget>>): readonly RuntimeFailure[] {
-  if (result.is === 'failed') return [result.failure];
-  if (result.is === 'skipped') return [];
-  const failed = result.built.pushes.filter((one) => one.is === 'failed');
-  return [...Map.groupBy(failed, ({ registry, error }) => JSON.stringify([registry, error.message])).values()].flatMap(
-    ([first, ...others]) =>
-      first === undefined
-        ? []
-        : [
-            {
-              reason: 'push-failed' as const,
-              target: result.built.name,
-              registry: first.registry,
-              names: [first, ...others].map(({ name }) => name),
-              error: first.error,
-            },
-          ],
-  );
+  if (result.is === 'built') return result.built.failures;
+  return result.is === 'failed' ? [result.failure] : [];
 }
 
 function outcomeOf(result: Awaited<ReturnType<typeof buildTarget>>): TargetOutcome {
   switch (result.is) {
     case 'built': {
-      if (result.built.pushes.some(({ is }) => is === 'failed')) return { is: 'failed' };
+      if (result.built.failures.length > 0) return { is: 'failed' };
       const digest = result.built.response['containerimage.digest'];
       return { is: 'done', ...(digest === undefined ? {} : { digest }) };
     }

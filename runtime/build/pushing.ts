@@ -4,6 +4,7 @@ import type { BuildkitClient } from '../buildkit/client.ts';
 import { wireError } from '../buildkit/error.ts';
 import { exportAgain } from '../buildkit/export-again.ts';
 import type { StatusUpdate } from '../event.ts';
+import type { PushFailed } from '../failure.ts';
 import { parseDigest } from '../oci/digest.ts';
 import { putBuilt } from '../push/put-built.ts';
 import { repositoryText } from '../registry/image-reference.ts';
@@ -25,6 +26,23 @@ import type { PushName, SeparatePush } from './separate-push.ts';
 export type PushResult =
   | { readonly name: string; readonly is: 'pushed'; readonly digest: string }
   | { readonly name: string; readonly registry: string; readonly is: 'failed'; readonly error: Error };
+
+/** One failure for each registry and reason. */
+export function pushFailures(target: string, results: readonly PushResult[]): readonly PushFailed[] {
+  const failed = results.filter((one) => one.is === 'failed');
+  const groups = Map.groupBy(failed, ({ registry, error }) => JSON.stringify([registry, error.message]));
+  return [...groups.values()].flatMap((some) =>
+    some
+      .slice(0, 1)
+      .map(({ registry, error }) => ({
+        reason: 'push-failed',
+        target,
+        registry,
+        names: some.map(({ name }) => name),
+        error,
+      })),
+  );
+}
 
 /** What a push is given. */
 export interface PushOptions {

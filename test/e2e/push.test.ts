@@ -181,3 +181,29 @@ describe('names of several registries', () => {
     expect(await digestOf(names[1] ?? '')).toMatch(/^sha256:/);
   });
 });
+
+describe('names of one registry', () => {
+  test.each([
+    { what: 'asks to wait', status: 429, on: /^(?:HEAD|POST|PUT) .*(?:blobs|manifests)/, times: 13 },
+    { what: 'has lost an upload', status: 404, on: /^PUT .*\/blobs\/uploads\//, times: 1 },
+  ])('are pushed in the end where it $what', { timeout: TEST_MS }, async ({ status, on, times }) => {
+    await using folder = await project();
+    await using faulty = await faultProxy(one.url);
+    faulty.add({ on, does: { is: 'answered', status }, times });
+    const name = unique();
+    const run = await push(folder, [`${faulty.host}/${name}:1`]);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).toContain('pushing again');
+    expect(await digestOf(`${one.host}/${name}:1`)).toBe((await metadata(folder))['containerimage.digest']);
+  });
+
+  test('are given up at once where it refuses', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    await using faulty = await faultProxy(one.url);
+    faulty.add({ on: /^(?:POST|PUT) /, does: { is: 'answered', status: 403 } });
+    const run = await push(folder, [`${faulty.host}/${unique()}:1`]);
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).not.toContain('pushing again');
+    expect(run.stderr).toContain('403');
+  });
+});
