@@ -1,4 +1,5 @@
 import path from 'node:path';
+import pLimit from 'p-limit';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
 import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
@@ -215,18 +216,26 @@ async function buildServices(
   };
 }
 
+/** How many images a Docker Engine is given at a time: each pull of its has several downloads of its own. */
+const LOADS_AT_A_TIME = 3;
+
 function imageLoaders(docker: DockerEndpoint): ImageLoaders {
+  const limit = pLimit(LOADS_AT_A_TIME);
   return {
-    pull: async (image, options) => {
-      const { fastLoad } = await import('../../runtime/load/fast-load.ts');
-      using api = await engineOf(docker);
-      await fastLoad(image, { ...options, docker: api });
-    },
-    send: async (image, options) => {
-      const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
-      using api = await engineOf(docker);
-      await archiveLoad(image, { ...options, docker: api });
-    },
+    pull: (image, options) =>
+      limit(async () => {
+        options.signal.throwIfAborted();
+        const { fastLoad } = await import('../../runtime/load/fast-load.ts');
+        using api = await engineOf(docker);
+        await fastLoad(image, { ...options, docker: api });
+      }),
+    send: (image, options) =>
+      limit(async () => {
+        options.signal.throwIfAborted();
+        const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
+        using api = await engineOf(docker);
+        await archiveLoad(image, { ...options, docker: api });
+      }),
   };
 }
 
