@@ -30,18 +30,25 @@ export function fileSink(file: string): ArchiveSink {
   return async (chunks, { signal }) => {
     const problem = await archiveProblem(file);
     if (problem !== undefined) throw new Error(`${file}: ${problem}`);
-    await makeFolder(path.dirname(file));
-    const to = await destination(file);
-    const archive = Readable.from(chunks, { objectMode: false });
-    if (to.is === 'file') {
-      await replaceFile(to.path, (partial) =>
-        pipeline(archive, createWriteStream(partial, { flags: 'wx' }), { signal }),
-      );
-    } else {
-      const opened = to.is === 'pipe' ? await openPipe(file, { signal }) : createWriteStream(file, { flags: 'a' });
-      await pipeline(archive, opened, { signal });
+    try {
+      await makeFolder(path.dirname(file));
+      await write(file, Readable.from(chunks, { objectMode: false }), { signal });
+    } catch (error) {
+      // One of the file system's names no file where it is told while writing, and else one of ours.
+      const isOfSystem = error instanceof Error && 'syscall' in error;
+      throw isOfSystem ? new Error(`${file} cannot be written: ${error.message}`, { cause: error }) : error;
     }
   };
+}
+
+async function write(file: string, archive: Readable, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  const to = await destination(file);
+  if (to.is === 'file') {
+    await replaceFile(to.path, (partial) => pipeline(archive, createWriteStream(partial, { flags: 'wx' }), { signal }));
+  } else {
+    const opened = to.is === 'pipe' ? await openPipe(file, { signal }) : createWriteStream(file, { flags: 'a' });
+    await pipeline(archive, opened, { signal });
+  }
 }
 
 /** Hands an archive on to a stream that stays open afterwards (standard output). */

@@ -29,6 +29,8 @@ export interface PipeOptions {
   readonly protocol?: 'h2' | 'http/1.1';
   /** Listens on a unix socket instead of tcp. */
   readonly unix?: boolean;
+  /** So many connections are broken as soon as they are made. */
+  readonly breaks?: number;
 }
 
 /** The BuildKit inside a Docker Engine as a remote daemon: every connection leads to an upgraded `POST /grpc`. */
@@ -50,6 +52,7 @@ async function bytePipe(open: () => Promise<Duplex>, options: PipeOptions): Prom
   const onConnection = (near: Socket): void => {
     taken++;
     if (isStalled) return;
+    if (taken <= (options.breaks ?? 0)) return void near.destroy();
     open().then(
       (far) => {
         far.on('data', (chunk: Uint8Array) => (sentBytes += chunk.length));
