@@ -35,8 +35,7 @@ export function annotations(text: string): Result<readonly Annotation[], string>
   const found: Annotation[] = [];
   for (const one of before.slice(0, colon).split(',')) {
     const [, type = '', platform] = /^([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?$/.exec(one) ?? [];
-    if (!isType(type))
-      return fail(`unknown annotation type ${JSON.stringify(one)}; ${[...TYPES].join(', ')} are known`);
+    if (!isType(type)) return fail(`unknown annotation type ${JSON.stringify(type === '' ? one : type)}`);
     found.push({ type, key, value, ...(platform === undefined ? {} : { platform }) });
   }
   return ok(found);

@@ -1,4 +1,5 @@
 import { didYouMean } from '../hcl/suggest.ts';
+import { annotations } from './annotation.ts';
 import { goFloat } from './go-float.ts';
 
 const ULIMITS = new Set([
@@ -38,21 +39,12 @@ export function ulimitProblem(text: string): string | undefined {
   return undefined;
 }
 
-const ANNOTATION_TYPES = new Set(['index', 'manifest', 'index-descriptor', 'manifest-descriptor']);
-
 /** What is wrong with an `annotations` element (buildx `util/buildflags/annotations.go`); undefined when nothing is. */
 export function annotationProblem(text: string): string | undefined {
-  const equals = text.indexOf('=');
-  if (equals === -1) return `invalid annotation "${text}", expected key=value`;
-  const colon = text.slice(0, equals).lastIndexOf(':');
-  if (colon === -1) return undefined;
-  for (const part of text.slice(0, colon).split(',')) {
-    const [, type = part, platform] = /^([^[]*)(?:\[(.*)\])?$/.exec(part) ?? [];
-    if (!ANNOTATION_TYPES.has(type)) return `unknown annotation type ${JSON.stringify(type)}`;
-    const problem = platform === undefined ? undefined : platformProblem(platform);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+  const read = annotations(text);
+  if (!read.ok) return read.failure;
+  const problems = read.value.map(({ platform }) => (platform === undefined ? undefined : platformProblem(platform)));
+  return problems.find((problem) => problem !== undefined);
 }
 
 /** What is wrong with a platform (containerd `platforms.Parse`); undefined when nothing is. */

@@ -32,15 +32,13 @@ export function pushFailures(target: string, results: readonly PushResult[]): re
   const failed = results.filter((one) => one.is === 'failed');
   const groups = Map.groupBy(failed, ({ registry, error }) => JSON.stringify([registry, error.message]));
   return [...groups.values()].flatMap((some) =>
-    some
-      .slice(0, 1)
-      .map(({ registry, error }) => ({
-        reason: 'push-failed',
-        target,
-        registry,
-        names: some.map(({ name }) => name),
-        error,
-      })),
+    some.slice(0, 1).map(({ registry, error }) => ({
+      reason: 'push-failed',
+      target,
+      registry,
+      names: some.map(({ name }) => name),
+      error,
+    })),
   );
 }
 

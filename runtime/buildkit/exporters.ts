@@ -1,3 +1,4 @@
+import { annotations } from '../../planner/options/annotation.ts';
 import { goBool } from '../../planner/options/entries.ts';
 import type { Attributes, Target, TypedEntry } from '../../planner/target.ts';
 import type { Result } from '../../planner/result.ts';
@@ -182,15 +183,15 @@ function imageAttrs(attrs: Attributes, target: Target): Attributes {
 }
 
 /** `manifest[linux/amd64],index:key=value` as the exporters name it (buildx `util/buildflags/annotations`). */
-function annotationAttrs(annotations: readonly string[]): Attributes {
+function annotationAttrs(texts: readonly string[]): Attributes {
   const attrs: Record<string, string> = {};
-  for (const annotation of annotations) {
-    const equals = annotation.indexOf('=');
-    const [key, value] = [annotation.slice(0, equals), annotation.slice(equals + 1)];
-    const typed = /^((?:(?:index|manifest|index-descriptor|manifest-descriptor)(?:\[[^\]]*\])?,?)+):(.*)$/s.exec(key);
-    const types = typed?.[1]?.split(',') ?? ['manifest'];
-    const name = typed?.[2] ?? key;
-    for (const type of types) attrs[`${type === 'manifest' ? 'annotation' : `annotation-${type}`}.${name}`] = value;
+  for (const text of texts) {
+    const read = annotations(text);
+    if (!read.ok) throw new Error(`an annotation that the planner should have refused: ${read.failure}`);
+    for (const { type, platform, key, value } of read.value) {
+      const kind = type === undefined ? '' : `-${type}`;
+      attrs[`annotation${kind}${platform === undefined ? '' : `[${platform}]`}.${key}`] = value;
+    }
   }
   return attrs;
 }

@@ -69,13 +69,13 @@ describe('outputs become exporters', () => {
   });
 
   test('annotations become attributes of the image', () => {
-    const annotations = ['a=1', 'index:b=2', 'manifest[linux/amd64],index-descriptor:c=3'];
+    const annotations = ['a=1', 'index:b:x=2', 'manifest[linux/amd64],index-descriptor:c=3'];
     expect(plannedExports(target('app', { outputs: [push], tags, annotations }), facts('none'))).toMatchObject({
       value: [
         {
           attrs: {
             'annotation.a': '1',
-            'annotation-index.b': '2',
+            'annotation-index.b:x': '2',
             'annotation-manifest[linux/amd64].c': '3',
             'annotation-index-descriptor.c': '3',
           },
