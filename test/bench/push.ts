@@ -2,15 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { remoteBuildkit } from '../rig/byte-pipe.ts';
-import { ownEngine } from '../rig/engine.ts';
+import { fail, ok } from '../../planner/result.ts';
+import { must, ownEngine } from '../rig/engine.ts';
 import { tempFolder } from '../rig/folder.ts';
+import { peers } from '../rig/peers.ts';
 import { testRegistry } from '../rig/registry.ts';
 import type { Contender } from './paired.ts';
 import { median, ratios, table, wallTime } from './paired.ts';
 
 /**
- * One layer of 150 MB, built and compressed before, to four registries against one; and to four of which one is dead, where the time
- * is that until the other three have it.
+ * `depot build --push` of one layer of 150 MB, built and compressed before: to four registries against one, and against `docker buildx
+ * build --push` to the same four.
  */
 const PROGRAM = resolve(import.meta.dirname, '../../cli/depot');
 const ROUNDS = 5;
@@ -41,18 +43,32 @@ const compress: Contender = {
   env,
 };
 
-const times = new Map<string, number[]>([
-  ['one', []],
-  ['four', []],
-]);
+await using programs = await peers({ dockerHost: engine.dockerHost });
+const made = await programs.run('buildx', ['create', '--name=bench', '--driver=remote', pipe.address]);
+must(
+  made.exitCode === 0 ? ok(undefined) : fail({ reason: 'engine-failed', step: 'buildx create', cause: made.stderr }),
+);
+const buildx = {
+  DOCKER_HOST: engine.dockerHost,
+  DOCKER_CONFIG: programs.config,
+  BUILDX_BUILDER: 'bench',
+  HOME: env.HOME,
+};
+
+const NAMES = ['one', 'four', 'buildx-four'] as const;
+const times = new Map<string, number[]>(NAMES.map((name) => [name, []]));
 for (let round = 0; round < ROUNDS; round++) {
-  for (const name of round % 2 === 0 ? ['one', 'four'] : ['four', 'one']) {
+  for (const name of round % 2 === 0 ? NAMES : NAMES.toReversed()) {
     // What is there already is not sent, so each has a layer of its own.
     await writeFile(join(context, 'layer'), randomBytes(LAYER_BYTES));
     await wallTime(compress, folder.path);
     const contender = pushTo(name, round, name === 'one' ? hosts.slice(0, 1) : hosts);
-    times.get(name)?.push(await wallTime(contender, folder.path));
+    const [, ...args] = contender.argv;
+    const run =
+      name === 'buildx-four' ? { name, argv: [...programs.argv('buildx'), ...args] as const, env: buildx } : contender;
+    times.get(name)?.push(await wallTime(run, folder.path));
   }
 }
 console.log(`150 MB to one registry, and to four:\n${table(times)}\n`);
+console.log(`to four, against docker buildx: ${median(ratios(times, 'four', 'buildx-four')).toFixed(2)}`);
 console.log(`push: ${median(ratios(times, 'four', 'one')).toFixed(2)}`);
