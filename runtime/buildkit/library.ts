@@ -7,6 +7,7 @@ export type { BuildChange, BuildsRequest, DaemonInfo } from './client.ts';
 export type { Endpoint, TlsFiles } from './endpoint.ts';
 export { solve } from './solve.ts';
 export type { Build, Built } from './solve.ts';
+export type { WirePolicy } from './source-policy.ts';
 export type { Gateway } from './gateway.ts';
 export { sourceDefinition } from './definition.ts';
 export type { Copy, Definition, Source } from './definition.ts';
