@@ -64,7 +64,9 @@ function installedNode() {
 
 async function relaunch(node) {
   const { spawn } = await import('node:child_process');
-  const child = spawn(node, ['--min-semi-space-size=16', '--', self, ...process.argv.slice(2)], {
+  // As in `cli/depot`.
+  const room = process.argv[2] === 'images' ? '--max-semi-space-size=2' : '--min-semi-space-size=16';
+  const child = spawn(node, [room, '--', self, ...process.argv.slice(2)], {
     // The pipe closes when this process ends, however it ends: so the child knows.
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, [GUARD]: '3' },

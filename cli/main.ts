@@ -31,6 +31,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/engine.ts')).engine,
   },
   {
+    name: 'images',
+    summary: 'Look at images in registries, and make new ones of them',
+    load: async () => (await import('./commands/images.ts')).images,
+  },
+  {
     name: 'prune',
     summary: 'Remove from the build cache of the engine',
     load: async () => (await import('./commands/prune.ts')).prune,

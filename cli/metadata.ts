@@ -20,10 +20,18 @@ export function singleMetadataJson([built]: readonly BuiltTarget[], builder: str
   return `${JSON.stringify(built === undefined ? {} : answers(built, builder), undefined, 2)}\n`;
 }
 
-function answers({ ref, response, answer }: BuiltTarget, builder: string): object {
+function answers({ ref, response, answer, pushes }: BuiltTarget, builder: string): object {
   const entries = Object.entries({ ...response, ...answer }).map(([key, value]) => [key, decoded(value)] as const);
   const reference = answer === undefined ? [['buildx.build.ref', `${builder}/${builder}/${ref}`] as const] : [];
-  return Object.fromEntries([...reference, ...entries].sort(byKey));
+  const pushed = pushes.length === 0 ? [] : [['depot.pushes', pushes.map(pushEntry)] as const];
+  return Object.fromEntries([...reference, ...entries, ...pushed].sort(byKey));
+}
+
+/** What came of one name of an image that went to several registries; docker buildx has nothing of the kind. */
+function pushEntry(push: BuiltTarget['pushes'][number]): object {
+  return push.is === 'pushed'
+    ? { name: push.name, result: 'pushed', digest: push.digest }
+    : { name: push.name, result: 'failed', error: push.error.message };
 }
 
 /** Why a file cannot be written there, found out before the build; undefined when it looks as if it could. */

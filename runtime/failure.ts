@@ -59,6 +59,17 @@ export interface LoadFailed {
   readonly cause: string;
 }
 
+/** An image that was built, and that a registry does not have under some of its names. */
+export interface PushFailed {
+  readonly reason: 'push-failed';
+  readonly target: string;
+  readonly registry: string;
+  /** As the user wrote them. */
+  readonly names: readonly string[];
+  /** What the registry, or the builder, said. */
+  readonly error: Error;
+}
+
 /** Something asked for that this version (of ours, or of the daemon) cannot do. Refused by name, never ignored. */
 export interface Unsupported {
   readonly reason: 'unsupported';
@@ -90,6 +101,7 @@ export type RuntimeFailure =
   | InputMissing
   | DefinitionUnreadable
   | LoadFailed
+  | PushFailed
   | Unsupported
   | EngineFailed
   | Canceled;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import pLimit from 'p-limit';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
 import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
@@ -25,6 +26,7 @@ import { showAnswers } from '../print/answers.ts';
 import { canceled, complain } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
 import type { LintLevel } from '../print/lint.ts';
+import { pushesText } from '../print/pushes.ts';
 import { reachesLevel } from '../print/lint.ts';
 import { sourcePolicy } from '../source-policy.ts';
 import { dockerProxies, withProxies } from '../proxies.ts';
@@ -109,10 +111,9 @@ export async function buildPlan(
   const outcome = await run({ ...planned, plan: withProxies(planned.plan, proxies) }, build, context);
   if (!outcome.ok) return outcome.failure;
   const { built } = outcome.value;
-  const metadata = single ? singleMetadataJson(built, engine.value.name) : metadataJson(built, engine.value.name);
   const code = (await settings.single?.onBuilt(built)) ?? 0;
   if (code !== 0) return code;
-  if (!(await metadataWritten(metadata, context))) return 1;
+  if (!(await metadataWritten(metadataOf(built, build), context))) return 1;
   const answers = showAnswers(planned.plan, built, { call: settings.call, cwd, single });
   if (!answers.ok) return complain(context, answers.failure);
   if (answers.value !== undefined) context.print(answers.value.text);
@@ -150,7 +151,17 @@ async function run(
   });
   progress.value.end();
   const failures = result.ok ? result.value.failures : result.failure;
-  return result.ok && failures.length === 0 ? ok(result.value) : fail(failed(context, { planned, single }, failures));
+  if (result.ok && failures.length === 0) return ok(result.value);
+  if (result.ok && failures.every(({ reason }) => reason === 'push-failed' || reason === 'load-failed')) {
+    // Everything is built, and some registries have it: that is not to be lost.
+    stderr.write(pushesText(result.value.built));
+    await metadataWritten(metadataOf(result.value.built, { engine, single }), context);
+  }
+  return fail(failed(context, { planned, single }, failures));
+}
+
+function metadataOf(built: readonly BuiltTarget[], { engine, single }: Pick<BuildRun, 'engine' | 'single'>): string {
+  return single ? singleMetadataJson(built, engine.name) : metadataJson(built, engine.name);
 }
 
 async function metadataWritten(text: string, { args, cwd, stderr, signal }: CommandContext): Promise<boolean> {
@@ -212,18 +223,26 @@ async function buildServices(
   };
 }
 
+/** How many images a Docker Engine is given at a time: each pull of its has several downloads of its own. */
+const LOADS_AT_A_TIME = 3;
+
 function imageLoaders(docker: DockerEndpoint): ImageLoaders {
+  const limit = pLimit(LOADS_AT_A_TIME);
   return {
-    pull: async (image, options) => {
-      const { fastLoad } = await import('../../runtime/load/fast-load.ts');
-      using api = await engineOf(docker);
-      await fastLoad(image, { ...options, docker: api });
-    },
-    send: async (image, options) => {
-      const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
-      using api = await engineOf(docker);
-      await archiveLoad(image, { ...options, docker: api });
-    },
+    pull: (image, options) =>
+      limit(async () => {
+        options.signal.throwIfAborted();
+        const { fastLoad } = await import('../../runtime/load/fast-load.ts');
+        using api = await engineOf(docker);
+        await fastLoad(image, { ...options, docker: api });
+      }),
+    send: (image, options) =>
+      limit(async () => {
+        options.signal.throwIfAborted();
+        const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
+        using api = await engineOf(docker);
+        await archiveLoad(image, { ...options, docker: api });
+      }),
   };
 }
 

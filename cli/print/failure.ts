@@ -3,6 +3,7 @@ import type { Span } from '../../planner/source.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import { place } from './diagnostic.ts';
 import { dockerfileExcerpt } from './dockerfile.ts';
+import { registryHint } from './registry-failure.ts';
 import { printable } from './text.ts';
 
 /** What is known of the build that failed. */
@@ -44,6 +45,8 @@ function message(failure: RuntimeFailure, { origins = new Map(), single = false 
       return `the definition ${failure.url} cannot be read: ${failure.cause}`;
     case 'load-failed':
       return `${of(failure.target)}the image was built, but not loaded: ${failure.cause}`;
+    case 'push-failed':
+      return `${of(failure.target)}the image was built, but ${failure.names.join(' and ')} ${failure.names.length === 1 ? 'was' : 'were'} not pushed: ${failure.error.message}`;
     case 'unsupported':
       return `not supported: ${failure.what}`;
     case 'engine-failed':
@@ -56,5 +59,7 @@ function message(failure: RuntimeFailure, { origins = new Map(), single = false 
 }
 
 function hint(failure: RuntimeFailure): readonly string[] {
+  if (failure.reason === 'push-failed')
+    return [registryHint(failure.error)].flatMap((text) => (text === undefined ? [] : [`  ${printable(text)}`]));
   return 'hint' in failure && failure.hint !== undefined ? [`  ${printable(failure.hint)}`] : [];
 }

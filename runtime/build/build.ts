@@ -23,6 +23,7 @@ import { gitInfo, gitSettings } from './git-info.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { prepareTarget } from './prepare.ts';
+import type { PushResult } from './pushing.ts';
 import { buildTarget } from './target-build.ts';
 import type { BuildServices } from './target-context.ts';
 
@@ -53,6 +54,10 @@ export interface BuiltTarget {
   readonly ref: string;
   /** What the exporters answered (`containerimage.digest`, `image.name`...; moby/buildkit `exporter/containerimage`). */
   readonly response: Readonly<Record<string, string>>;
+  /** What came of each name, where the image went to several registries. */
+  readonly pushes: readonly PushResult[];
+  /** Pushes and loads that failed; all other outputs are there. */
+  readonly failures: readonly RuntimeFailure[];
   /** What the frontend answered, where the target was not built but asked about (`result.json`, `result.statuscode`...). */
   readonly answer?: Readonly<Record<string, string>>;
 }
@@ -116,7 +121,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   emit({ type: 'build-finished' });
   return ok({
     built: results.flatMap((result) => (result.is === 'built' ? [result.built] : [])),
-    failures: withLossesJoined(results.flatMap((result) => (result.is === 'failed' ? [result.failure] : []))),
+    failures: withLossesJoined(results.flatMap(failuresOf)),
   });
 }
 
@@ -218,9 +223,16 @@ async function badDestinations(
   return (await Promise.all(problems)).flat();
 }
 
+/** Why a target failed, or which of its outputs are missing. */
+function failuresOf(result: Awaited<ReturnType<typeof buildTarget>>): readonly RuntimeFailure[] {
+  if (result.is === 'built') return result.built.failures;
+  return result.is === 'failed' ? [result.failure] : [];
+}
+
 function outcomeOf(result: Awaited<ReturnType<typeof buildTarget>>): TargetOutcome {
   switch (result.is) {
     case 'built': {
+      if (result.built.failures.length > 0) return { is: 'failed' };
       const digest = result.built.response['containerimage.digest'];
       return { is: 'done', ...(digest === undefined ? {} : { digest }) };
     }

@@ -59,6 +59,11 @@ export class Links {
     own.completed.resolve();
   }
 
+  /** Whether a target is made from others, or others from it. */
+  isLinked(target: string): boolean {
+    return (this.#parents.get(target) ?? []).length > 0 || this.#children.has(target);
+  }
+
   /** Tells everyone who waits for this target that it will not be built, because of `because` (itself or a parent). */
   broken(target: string, because: string): void {
     this.#state(target).reject(new LinkBroken(because));

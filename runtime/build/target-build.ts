@@ -24,6 +24,11 @@ import { LinkBroken } from './links.ts';
 import { loadImage, pullableNames } from './loading.ts';
 import { skippedStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
+import { withPushAgain } from './push-again.ts';
+import type { PushResult } from './pushing.ts';
+import { pushFailures, pushSeparately } from './pushing.ts';
+import type { SeparatePush } from './separate-push.ts';
+import { separatePush } from './separate-push.ts';
 import type { BuildServices, RunningTarget, TargetContext } from './target-context.ts';
 import { sharedKey, targetSession } from './target-session.ts';
 import { finishLayouts } from './written-layouts.ts';
@@ -82,7 +87,6 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
   const linked = await Promise.all(
     [...request.links].map(async ([as, link]) => linkedInputs(as, link, await context.links.result(link))),
   );
-  const ref = randomId();
   const isAsked = calledMethod(target.call) !== undefined;
   let answer: Readonly<Record<string, string>> = {};
   const caches = await plannedCaches(target, { cwd: context.cwd, env: context.services.env });
@@ -90,41 +94,81 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
   const attrs = { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) };
   const { loaders } = context.services;
   const names = loaders === undefined || isAsked ? undefined : pullableNames(target, context.exports);
-  const exporters = names === undefined ? context.exports : pulledExports(context.exports);
+  const push = isAsked ? undefined : separatePush(context.exports);
+  const asked = push?.exports ?? context.exports;
+  const exporters = names === undefined ? asked : pulledExports(asked);
   let made: FrontendResult | undefined;
-  const response = await runJob(
-    context.client,
-    {
-      frontend: request.frontend,
-      attrs,
-      inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
-      cacheImports: caches.imports,
-      cacheExports: isAsked ? [] : caches.exports,
-      entitlements: request.entitlements,
-      internal: isAsked,
-      sourcePolicy: context.services.sourcePolicy,
-      ref,
-      exporters,
-      session: targetSession(prepared, request, { ...context, exports: exporters, caches }),
-      onResult: (result, evaluate) => {
-        answer = texts(result.metadata);
-        made = result;
-        return context.links.run(target.name, result, evaluate);
+  let ref = '';
+  const build = (): Promise<Readonly<Record<string, string>>> => {
+    ref = randomId();
+    return runJob(
+      context.client,
+      {
+        frontend: request.frontend,
+        attrs,
+        inputs: Object.assign({ ...request.inputs }, ...linked.map(({ inputs }) => inputs)) as LinkedInputs['inputs'],
+        cacheImports: caches.imports,
+        cacheExports: isAsked ? [] : caches.exports,
+        entitlements: request.entitlements,
+        internal: isAsked,
+        sourcePolicy: context.services.sourcePolicy,
+        ref,
+        exporters,
+        session: targetSession(prepared, request, { ...context, exports: exporters, caches }),
+        onResult: (result, evaluate) => {
+          answer = texts(result.metadata);
+          made = result;
+          return context.links.run(target.name, result, evaluate);
+        },
       },
-    },
-    context,
-  );
-  if (loaders !== undefined && names !== undefined) {
-    const image = { digest: response['containerimage.digest'] ?? '', tags: names };
-    await loadImage(image, { ...context, target: target.name, loaders, result: made });
-  }
+      context,
+    );
+  };
+  // What is linked, or came by stdin, cannot be built a second time by itself.
+  const isAlone = !context.links.isLinked(target.name) && context.uploads.size === 0;
+  const response = await (isAlone ? withPushAgain(build, context) : build());
+  const image = { digest: response['containerimage.digest'] ?? '', result: made };
+  const [pushes, loadFailure] = await Promise.all([
+    push === undefined ? [] : pushed(push, { ...image, attrs, context }),
+    loaders === undefined || names === undefined
+      ? undefined
+      : loadImage({ ...image, tags: names }, { ...context, target: target.name, loaders, result: made }).then(
+          () => undefined,
+          foreseenFailure,
+        ),
+  ]);
   await finishLayouts(response, {
     target: target.name,
     caches: isAsked ? [] : caches.kept,
     layouts: context.exports.flatMap(({ sink }) => (sink?.kind === 'layout' ? [sink] : [])),
     resolve: (file) => path.resolve(context.cwd, file),
   });
-  return { name: target.name, ref, response, ...(isAsked ? { answer } : {}) };
+  const failures = [...pushFailures(target.name, pushes), ...(loadFailure === undefined ? [] : [loadFailure])];
+  return { name: target.name, ref, response, pushes, failures, ...(isAsked ? { answer } : {}) };
+}
+
+async function pushed(
+  push: SeparatePush,
+  {
+    digest,
+    result,
+    attrs,
+    context,
+  }: {
+    readonly digest: string;
+    readonly result: FrontendResult | undefined;
+    readonly attrs: Readonly<Record<string, string>>;
+    readonly context: RunningTarget;
+  },
+): Promise<readonly PushResult[]> {
+  if (result === undefined) throw new Error('the builder ended a build that had no result');
+  return pushSeparately(push, { ...context, digest, result, epoch: attrs['build-arg:SOURCE_DATE_EPOCH'] });
+}
+
+/** A failed load is told beside what came of the pushes. */
+function foreseenFailure(error: unknown): RuntimeFailure {
+  if (error instanceof FailureError) return error.failure;
+  throw error;
 }
 
 /** Which revision of which repository the target is built from. */

@@ -20,7 +20,7 @@ export type { WireError } from './error.ts';
 export { GrpcError, status } from '../rpc/status.ts';
 export type { StatusUpdate, Vertex, VertexLog, VertexStatus, VertexWarning } from '../event.ts';
 export { randomId } from '../session/session.ts';
-export { RpcError, unaryHandler } from '../session/server.ts';
+export { unaryHandler } from '../session/server.ts';
 export type { Handler, ServerCall, SessionService } from '../session/server.ts';
 export { authService } from '../session/auth.ts';
 export type { AuthOptions, Credentials } from '../session/auth.ts';

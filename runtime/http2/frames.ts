@@ -1,9 +1,11 @@
-/** Kinds of frames (RFC 9113, 6). Priorities and pushes are passed over; we never send any. */
+/** Kinds of frames (RFC 9113, 6). Priorities are passed over and pushes refused; we never send any. */
 export const FrameType = {
   data: 0,
   headers: 1,
+  priority: 2,
   resetStream: 3,
   settings: 4,
+  pushPromise: 5,
   ping: 6,
   goAway: 7,
   windowUpdate: 8,
@@ -12,7 +14,7 @@ export const FrameType = {
 
 export const Flag = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8, priority: 0x20 } as const;
 
-export const Setting = { headerTableSize: 1, enablePush: 2, initialWindow: 4, maxFrame: 5, maxHeaderList: 6 } as const;
+export const Setting = { enablePush: 2, maxStreams: 3, initialWindow: 4, maxFrame: 5, maxHeaderList: 6 } as const;
 
 /** Why a stream or a connection ends (RFC 9113, 7). */
 export const ErrorCode = {
@@ -20,6 +22,7 @@ export const ErrorCode = {
   protocol: 1,
   internal: 2,
   flowControl: 3,
+  streamClosed: 5,
   frameSize: 6,
   refused: 7,
   cancel: 8,
@@ -37,8 +40,30 @@ export const DEFAULT_WINDOW_BYTES = 65_535;
 export const DEFAULT_FRAME_BYTES = 16_384;
 
 export const MAX_WINDOW_BYTES = 0x7fff_ffff;
+export const MAX_FRAME_BYTES = 0xff_ffff;
 
-/** The nine bytes before a frame's content. */
+/** What the nine bytes before a frame's content say. */
+export interface FrameHeader {
+  /** One of {@link FrameType}, or a kind that we do not know. */
+  readonly type: number;
+  readonly flags: number;
+  /** The stream; 0 is the connection. */
+  readonly id: number;
+  /** Of the content. */
+  readonly length: number;
+}
+
+/** Reads the nine bytes before a frame's content. */
+export function readFrameHeader(bytes: Buffer): FrameHeader {
+  return {
+    length: bytes.readUIntBE(0, 3),
+    type: bytes.readUInt8(3),
+    flags: bytes.readUInt8(4),
+    id: bytes.readUInt32BE(5) & 0x7fff_ffff,
+  };
+}
+
+/** Writes the nine bytes before a frame's content. */
 export function frameHeader(type: number, flags: number, stream: number, length: number): Buffer {
   const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
   header.writeUIntBE(length, 0, 3);
@@ -53,6 +78,7 @@ export function frame(type: number, flags: number, stream: number, content: Uint
   return Buffer.concat([frameHeader(type, flags, stream, content.length), content]);
 }
 
+/** Numbers from 0 to 2^32-1, as frames hold them: four bytes each, the most significant first. */
 export function uint32(...values: readonly number[]): Buffer {
   const bytes = Buffer.allocUnsafe(4 * values.length);
   for (const [at, value] of values.entries()) bytes.writeUInt32BE(value, 4 * at);

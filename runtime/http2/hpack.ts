@@ -1,3 +1,5 @@
+import { ErrorCode } from './frames.ts';
+import { Http2Error } from './http2-error.ts';
 import { decodeHuffman } from './huffman.ts';
 
 /** Names (in lower case) and values, in order; a name may come several times. */
@@ -33,6 +35,16 @@ const ENTRY_BYTES = 32;
 
 /** The largest such table, unless the receiver says otherwise; we never do. */
 const TABLE_BYTES = 4096;
+
+/**
+ * What the fields of one block may come to, each with its {@link ENTRY_BYTES}. Exclude patterns travel as headers, and errors
+ * as trailers with whole Dockerfiles in them, as base64 of base64: of the largest that a message holds (16 MB) they are 29 MB.
+ */
+export const MAX_HEADER_BYTES = 32 * 1024 * 1024;
+
+/** Enough for any number up to {@link MAX_INTEGER}, behind its prefix. */
+const MAX_INTEGER_BYTES = 5;
+const MAX_INTEGER = 0x7fff_ffff;
 
 /**
  * Puts fields into a header block. Nothing is kept in the receiver's table: the few fields of a call are sent as they are, so
@@ -71,19 +83,39 @@ export class HeaderDecoder {
   readonly #table: (readonly [string, string])[] = [];
   #tableBytes = 0;
   #tableLimit = TABLE_BYTES;
+  readonly #limitBytes: number;
 
-  /** Throws a `RangeError` for a block that cannot be read; the connection is then of no more use. */
+  constructor(limitBytes = MAX_HEADER_BYTES) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /**
+   * Throws a `RangeError` for a block that cannot be read, and an {@link Http2Error} (ENHANCE_YOUR_CALM) for one whose fields
+   * are too much together: one byte may stand for 4 KiB. The connection is then of no more use.
+   */
   decode(block: Buffer): Headers {
     const headers: (readonly [string, string])[] = [];
     const reader = new BlockReader(block);
+    let bytes = 0;
     while (!reader.isDone()) {
-      const first = reader.peek();
-      if (first & 0x80) headers.push(this.#field(reader.integer(7)));
-      else if (first & 0x40) headers.push(this.#keep(this.#literal(reader, 6)));
-      else if (first & 0x20) this.#resize(reader.integer(5));
-      else headers.push(this.#literal(reader, 4));
+      const isResize = (reader.peek() & 0xe0) === 0x20;
+      if (isResize && headers.length > 0) throw new RangeError('a header table is resized between fields');
+      if (isResize) {
+        this.#resize(reader.integer(5));
+        continue;
+      }
+      const field = this.#read(reader);
+      bytes += costOf(field);
+      if (bytes > this.#limitBytes) throw new Http2Error('headers are too large', ErrorCode.calm);
+      headers.push(field);
     }
     return headers;
+  }
+
+  #read(reader: BlockReader): readonly [string, string] {
+    const first = reader.peek();
+    if (first & 0x80) return this.#field(reader.integer(7));
+    return first & 0x40 ? this.#keep(this.#literal(reader, 6)) : this.#literal(reader, 4);
   }
 
   #literal(reader: BlockReader, prefix: number): readonly [string, string] {
@@ -152,12 +184,14 @@ class BlockReader {
     const mask = (1 << prefix) - 1;
     let value = this.#next() & mask;
     if (value < mask) return value;
-    for (let factor = 1; ; factor *= 0x80) {
+    for (let count = 0, factor = 1; count < MAX_INTEGER_BYTES; count++, factor *= 0x80) {
       const byte = this.#next();
       value += (byte & 0x7f) * factor;
-      if (value > 0x7fff_ffff) throw new RangeError('a number in a header block is too large');
-      if ((byte & 0x80) === 0) return value;
+      if (byte & 0x80) continue;
+      if (value > MAX_INTEGER) break;
+      return value;
     }
+    throw new RangeError('a number in a header block is too large');
   }
 
   text(): string {

@@ -1,17 +1,8 @@
 import { ErrorCode } from './frames.ts';
 import type { Headers } from './hpack.ts';
-
-/** A stream, or the whole connection, was ended before its time. */
-export class Http2Error extends Error {
-  /** An error code of HTTP/2; undefined where the connection is gone. */
-  readonly code: number | undefined;
-
-  constructor(message: string, code?: number) {
-    super(message);
-    this.name = 'Http2Error';
-    this.code = code;
-  }
-}
+import { Http2Error } from './http2-error.ts';
+import { ReceiveWindow, STREAM_WINDOW_BYTES } from './receive-window.ts';
+import { SendQueue } from './send-queue.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamPort {
@@ -19,35 +10,20 @@ export interface StreamPort {
   /** So many bytes more, or the end, wait in the stream. */
   readonly queued: (stream: Http2Stream, bytes: number) => void;
   /** Gives the other side room for so many more bytes. */
-  readonly consumed: (stream: Http2Stream, bytes: number) => void;
+  readonly widen: (stream: Http2Stream, bytes: number) => void;
   readonly reset: (stream: Http2Stream, code: number) => void;
 }
 
 /** How much may wait in a stream before who writes is asked to wait. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
-/** From so many pieces on one frame is cheaper to copy than to write piece by piece. */
-const MANY_PIECES = 8;
-
-/** So many buffers may be gone before their places are given back. */
-const COMPACT_AFTER = 256;
-
 /** One exchange on a connection: headers and bytes in both directions, and trailers at their ends. */
 export class Http2Stream {
   readonly id: number;
   readonly #port: StreamPort;
-  /** What may still be sent before the other side makes room. */
+  /** For the connection: what waits to be sent, and what of it may be sent before the other side makes room. */
+  readonly queue = new SendQueue();
   window: number;
-  /** Buffers that wait to be sent, in order; those before `#first` are gone. */
-  #queue: Uint8Array[] = [];
-  #first = 0;
-  /** The first byte that waits in the first buffer. */
-  #firstByte = 0;
-  #queuedBytes = 0;
-  /** How many buffers were queued and taken since the stream began; and who waits for the one that was queued as so-manieth. */
-  #queuedCount = 0;
-  #takenCount = 0;
-  readonly #lent: { readonly after: number; readonly sent: () => void }[] = [];
   /** Headers that follow the last byte; undefined: there is more to come, `none`: the last byte ends it. */
   ending: Headers | 'none' | undefined;
   /** Whether our end has been sent. */
@@ -56,6 +32,7 @@ export class Http2Stream {
   #isStopped = false;
   readonly #roomWaiters: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
+  readonly #receiving = new ReceiveWindow(STREAM_WINDOW_BYTES);
   #headers: Headers | undefined;
   #trailers: Headers | undefined;
   readonly #chunks: Buffer[] = [];
@@ -90,6 +67,12 @@ export class Http2Stream {
     return this.#error;
   }
 
+  /** How much waits to be sent. */
+  get queuedBytes(): number {
+    return this.queue.bytes;
+  }
+
+  /** Sends headers, at once and ahead of what was written: those of an answer, before its first byte. Trailers go with {@link end}. */
   sendHeaders(headers: Headers): void {
     if (this.#error === undefined) this.#port.sendHeaders(this, headers, false);
   }
@@ -104,17 +87,8 @@ export class Http2Stream {
     if (this.#error !== undefined) throw this.#error;
     if (this.#isStopped) return;
     if (this.ending !== undefined) throw new Http2Error('this side of the stream has ended');
-    let bytes = 0;
-    for (const buffer of buffers) {
-      if (buffer.length === 0) continue;
-      this.#queue.push(buffer);
-      this.#queuedCount++;
-      bytes += buffer.length;
-    }
-    if (sent !== undefined) this.#lent.push({ after: this.#queuedCount, sent });
-    this.#queuedBytes += bytes;
-    this.#port.queued(this, bytes);
-    if (this.#queuedBytes <= HIGH_WATER_BYTES) return;
+    this.#port.queued(this, this.queue.push(buffers, sent));
+    if (this.queue.bytes <= HIGH_WATER_BYTES) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#roomWaiters.push({ resolve, reject });
     await promise;
@@ -136,7 +110,7 @@ export class Http2Stream {
   /** Hands each chunk to a listener as it comes, in place of {@link chunks}. The end is still told by {@link chunks}. */
   onData(listener: (chunk: Buffer) => void): void {
     this.#onData = listener;
-    for (const chunk of this.#chunks.splice(0)) this.#take(chunk, listener);
+    for (const chunk of this.#chunks.splice(0)) this.#hand(chunk, listener);
   }
 
   /** What the other side sends. Throws an {@link Http2Error} when the stream is lost. Leaving early gives nothing up. */
@@ -144,7 +118,7 @@ export class Http2Stream {
     for (;;) {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
-        this.#port.consumed(this, chunk.length);
+        this.#used(chunk.length);
         yield chunk;
       } else if (this.#error !== undefined) throw this.#error;
       else if (this.#isEnded) return;
@@ -152,62 +126,32 @@ export class Http2Stream {
     }
   }
 
-  /** Resolves with the first headers of the other side. Rejects when the stream is lost before. */
-  async answered(): Promise<Headers> {
-    while (this.#headers === undefined) {
-      if (this.#error !== undefined) throw this.#error;
-      await this.#changed();
-    }
-    return this.#headers;
-  }
-
-  /** How much waits to be sent. */
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
-  /** For the connection: the next bytes that wait, as pieces of the buffers; many small ones come in one copy. */
-  take(size: number): readonly Uint8Array[] {
-    const taken: Uint8Array[] = [];
-    for (let left = size; left > 0;) {
-      const buffer = this.#queue[this.#first];
-      if (buffer === undefined) break;
-      const end = Math.min(buffer.length, this.#firstByte + left);
-      taken.push(buffer.subarray(this.#firstByte, end));
-      left -= end - this.#firstByte;
-      this.#firstByte = end < buffer.length ? end : 0;
-      if (end < buffer.length) continue;
-      this.#first++;
-      this.#takenCount++;
-    }
-    if (this.#first > COMPACT_AFTER) {
-      this.#queue.splice(0, this.#first);
-      this.#first = 0;
-    }
-    this.#queuedBytes -= size;
-    return taken.length > MANY_PIECES ? [Buffer.concat(taken, size)] : taken;
-  }
-
-  /** For the connection: who waits for buffers that have been taken whole. */
-  takenBack(): readonly (() => void)[] {
-    const count = this.#lent.findIndex(({ after }) => after > this.#takenCount);
-    return this.#lent.splice(0, count === -1 ? this.#lent.length : count).map(({ sent }) => sent);
-  }
-
-  /** For the connection: what came. */
+  /** For the connection: headers came. */
   receiveHeaders(headers: Headers, isEnd: boolean): void {
+    if (this.#isEnded) return this.reset(ErrorCode.streamClosed);
     if (this.#headers === undefined) this.#headers = headers;
     if (isEnd) this.#trailers = headers;
     if (isEnd) this.receiveEnd();
     else this.#tell();
   }
 
-  receiveData(chunk: Buffer): void {
-    if (this.#onData !== undefined) this.#take(chunk, this.#onData);
+  /** For the connection: a frame of so many bytes begins. Whoever sends it without leave loses the stream. */
+  expectData(bytes: number): void {
+    if (this.#isEnded) this.reset(ErrorCode.streamClosed);
+    else if (!this.#receiving.take(bytes)) this.reset(ErrorCode.flowControl);
+  }
+
+  /** For the connection: content came, and so much padding. */
+  receiveData(chunk: Buffer, paddingBytes: number): void {
+    if (this.#error !== undefined || this.#isEnded) return;
+    if (paddingBytes > 0) this.#used(paddingBytes);
+    if (chunk.length === 0) return;
+    if (this.#onData !== undefined) this.#hand(chunk, this.#onData);
     else this.#chunks.push(chunk);
     this.#tell();
   }
 
+  /** For the connection: the other side has said all. */
   receiveEnd(): void {
     this.#isEnded = true;
     this.#tell();
@@ -216,7 +160,7 @@ export class Http2Stream {
 
   /** For the connection: less waits now. */
   roomMade(): void {
-    if (this.#queuedBytes <= HIGH_WATER_BYTES / 2) for (const { resolve } of this.#roomWaiters.splice(0)) resolve();
+    if (this.queue.bytes <= HIGH_WATER_BYTES / 2) for (const { resolve } of this.#roomWaiters.splice(0)) resolve();
     if (this.isSent) this.#closeIfDone();
   }
 
@@ -231,7 +175,7 @@ export class Http2Stream {
     }
     this.#isStopped = true;
     this.isSent = true;
-    this.#dropQueue();
+    this.queue.drop();
     this.roomMade();
   }
 
@@ -239,21 +183,21 @@ export class Http2Stream {
   lose(error: Http2Error): void {
     if (this.#error !== undefined || (this.isSent && this.#isEnded)) return;
     this.#error = error;
-    this.#dropQueue();
+    this.queue.drop();
     for (const { reject } of this.#roomWaiters.splice(0)) reject(error);
     this.#tell();
     this.#closed.resolve();
   }
 
-  #dropQueue(): void {
-    this.#queue = [];
-    this.#first = 0;
-    this.#queuedBytes = 0;
+  #hand(chunk: Buffer, listener: (chunk: Buffer) => void): void {
+    this.#used(chunk.length);
+    listener(chunk);
   }
 
-  #take(chunk: Buffer, listener: (chunk: Buffer) => void): void {
-    this.#port.consumed(this, chunk.length);
-    listener(chunk);
+  /** So much has been taken; of what will say no more nothing more is wanted. */
+  #used(bytes: number): void {
+    const back = this.#receiving.giveBack(bytes);
+    if (back > 0 && this.#error === undefined && !this.#isEnded) this.#port.widen(this, back);
   }
 
   #closeIfDone(): void {

@@ -7,7 +7,7 @@ export interface Wire {
    * which for a wire that is lost never happens.
    */
   readonly write: (buffers: readonly Uint8Array[], sent: () => void) => boolean;
-  /** Ends it, when what was written is out. */
+  /** Ends it, when what was written is out, or the other side has not taken it for a second. */
   readonly close: () => void;
 }
 
@@ -18,6 +18,9 @@ export interface WireEvents {
   /** It is gone, for a reason or because the other side has ended it. */
   readonly ended: (reason: Error | undefined) => void;
 }
+
+/** How long a peer has to take what was written before a wire ends: one that reads nothing never would. */
+const CLOSE_MS = 1_000;
 
 /** A socket, or whatever else is a stream, as a wire. */
 export function streamWire(stream: Duplex, events: WireEvents): Wire {
@@ -40,7 +43,11 @@ export function streamWire(stream: Duplex, events: WireEvents): Wire {
       return !stream.writableNeedDrain;
     },
     close: () => {
-      if (!stream.destroyed) stream.end(() => stream.destroy());
+      if (stream.destroyed) return;
+      const timer = setTimeout(() => stream.destroy(), CLOSE_MS);
+      timer.unref();
+      stream.once('close', () => clearTimeout(timer));
+      stream.end(() => stream.destroy());
     },
   };
 }

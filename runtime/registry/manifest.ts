@@ -4,8 +4,16 @@ import { Digester, parseDigest } from '../oci/digest.ts';
 const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
 
+/** What is asked of a registry: images and indexes, of OCI and of Docker. */
+export const MANIFEST_TYPES: readonly string[] = [
+  INDEX_TYPE,
+  MANIFEST_TYPE,
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+
 /** No manifest, index or config is larger (distribution's own limit for manifests). */
-const MAX_BYTES = 4 * 1024 * 1024;
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 
 /** Where the bytes of blobs come from. */
 export interface BlobSource {
@@ -86,7 +94,7 @@ async function readSmall(
   let length = 0;
   for await (const part of source.read(digest, { offset: 0, signal })) {
     length += part.length;
-    if (length > MAX_BYTES) throw new Error(`${digest} is larger than a manifest may be`);
+    if (length > MAX_MANIFEST_BYTES) throw new Error(`${digest} is larger than a manifest may be`);
     digester.update(part);
     parts.push(part);
   }

@@ -27,7 +27,7 @@ export class UnsafeRedirect extends Error {
 const MAX_REDIRECTS = 10;
 
 /** What Node says of certificates whose authority it does not know. */
-const UNKNOWN_AUTHORITY = new Set([
+export const UNKNOWN_AUTHORITY = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_GET_ISSUER_CERT',

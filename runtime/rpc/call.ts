@@ -8,8 +8,8 @@ import type {
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ErrorCode } from '../http2/frames.ts';
 import type { Headers } from '../http2/hpack.ts';
+import { Http2Error } from '../http2/http2-error.ts';
 import type { Http2Stream } from '../http2/stream.ts';
-import { Http2Error } from '../http2/stream.ts';
 import type { Channel } from './channel.ts';
 import { messagePrefix, messagesOf } from './messages.ts';
 import type { Metadata } from './metadata.ts';

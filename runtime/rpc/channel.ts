@@ -13,12 +13,17 @@ export interface ChannelOptions {
   readonly isSecure: boolean;
 }
 
-/** Calls to one gRPC server, on one connection that is made when the first of them begins, and again after it was lost. */
+/**
+ * Calls to one gRPC server, on one connection that is made when the first of them begins, and again after it was lost. A server
+ * takes so many calls at once on a connection (a Docker Engine 250, of which a build keeps two from its beginning to its end);
+ * for those above that there are further connections. To wait would be no help: what the open calls wait for may be a call.
+ */
 export class Channel {
   readonly #options: ChannelOptions;
   readonly #own = new AbortController();
   #connecting: Promise<Http2Connection> | undefined;
-  #connection: Http2Connection | undefined;
+  /** Those that live, in the order in which they were made. */
+  readonly #connections = new Set<Http2Connection>();
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -26,7 +31,7 @@ export class Channel {
 
   /** Whether there is a connection now. */
   get isConnected(): boolean {
-    return this.#connection?.isUsable === true;
+    return [...this.#connections].some(({ isUsable }) => isUsable);
   }
 
   /**
@@ -34,31 +39,41 @@ export class Channel {
    * words, when the peer cannot be reached; CANCELLED when the signal ended first.
    */
   async open(path: string, headers: Headers, { signal }: { readonly signal: AbortSignal }): Promise<Http2Stream> {
-    const connection = await cancellable(this.#usable(), signal);
-    try {
-      return connection.request([
-        [':method', 'POST'],
-        [':scheme', this.#options.isSecure ? 'https' : 'http'],
-        [':path', path],
-        [':authority', this.#options.authority],
-        ['te', 'trailers'],
-        ['content-type', 'application/grpc'],
-        ...headers,
-      ]);
-    } catch (error) {
-      throw unavailable(error);
+    const fields: Headers = [
+      [':method', 'POST'],
+      [':scheme', this.#options.isSecure ? 'https' : 'http'],
+      [':path', path],
+      [':authority', this.#options.authority],
+      ['te', 'trailers'],
+      ['content-type', 'application/grpc'],
+      ...headers,
+    ];
+    for (;;) {
+      if (signal.aborted) throw cancelled();
+      const connection = this.#roomy() ?? (await cancellable(this.#another(), signal));
+      // Of those who waited for one connection not all may find room on it.
+      if (connection.isUsable && !connection.hasRoom) continue;
+      try {
+        return connection.request(fields);
+      } catch (error) {
+        throw unavailable(error);
+      }
     }
   }
 
   /** Ends every call that is still open. */
   close(): void {
     this.#own.abort();
-    this.#connection?.close();
+    for (const connection of this.#connections) connection.close();
   }
 
-  #usable(): Promise<Http2Connection> {
+  #roomy(): Http2Connection | undefined {
+    for (const connection of this.#connections) if (connection.hasRoom) return connection;
+    return undefined;
+  }
+
+  #another(): Promise<Http2Connection> {
     if (this.#own.signal.aborted) return Promise.reject(new GrpcError(status.CANCELLED, 'the channel is closed'));
-    if (this.#connection?.isUsable === true) return Promise.resolve(this.#connection);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return this.#connecting;
   }
@@ -72,7 +87,8 @@ export class Channel {
     }
     const connection = new Http2Connection({ role: 'client', open: (events) => streamWire(socket, events) });
     if (this.#own.signal.aborted) connection.close();
-    this.#connection = connection;
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
     return connection;
   }
 }
@@ -81,10 +97,13 @@ function unavailable(error: unknown): GrpcError {
   return new GrpcError(status.UNAVAILABLE, error instanceof Error ? error.message : String(error));
 }
 
+function cancelled(): GrpcError {
+  return new GrpcError(status.CANCELLED, 'the call was cancelled');
+}
+
 function cancellable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: cancelled, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(new GrpcError(status.CANCELLED, 'the call was cancelled'));
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([promise, cancelled]).finally(() => signal.removeEventListener('abort', onAbort));
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(cancelled());
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([promise, ended]).finally(() => signal.removeEventListener('abort', onAbort));
 }

@@ -8,18 +8,28 @@ type Signal = { readonly signal: AbortSignal };
 
 /**
  * Makes a call again when the peer could not be reached (UNAVAILABLE), at most three times. Only for calls that change
- * nothing: one that was lost on its way back has been obeyed. Rejects with the last attempt's error.
+ * nothing: one that was lost on its way back has been obeyed. Rejects with the last attempt's error, also when the signal ends
+ * the pause after it.
  */
 export async function retried<T>(call: () => Promise<T>, { signal }: Signal): Promise<T> {
   for (const pauseMs of PAUSES_MS) {
     try {
       return await call();
     } catch (error) {
-      if (signal.aborted || !isUnavailable(error)) throw error;
-      await delay(pauseMs, undefined, { signal });
+      if (!isUnavailable(error) || !(await paused(pauseMs, signal))) throw error;
     }
   }
   return call();
+}
+
+/** Waits. Resolves with false, at once, when the signal ends: there is no reason to go on then. */
+async function paused(pauseMs: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await delay(pauseMs, undefined, { signal });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The same for a stream, up to its first message: what has been read is never read twice. */

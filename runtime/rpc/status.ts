@@ -19,7 +19,10 @@ export const status = {
   UNAUTHENTICATED: 16,
 } as const;
 
-/** How a call failed: the peer's own answer, or what became of the connection (UNAVAILABLE). */
+/**
+ * How a call failed: the peer's own answer, or what became of the connection (UNAVAILABLE). A handler that throws one answers
+ * with its code and its words.
+ */
 export class GrpcError extends Error {
   /** One of {@link status}, or a number that is newer. */
   readonly code: number;

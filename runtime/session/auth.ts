@@ -1,11 +1,11 @@
 import { createHmac, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { goBool } from '../../planner/options/entries.ts';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import { Auth } from '../../proto/gen/moby/filesync/v1/auth_pb.ts';
 import type { RegistryCredentials } from '../docker/credentials.ts';
 import type { SessionService } from './server.ts';
-import { RpcError, unaryHandler } from './server.ts';
+import { unaryHandler } from './server.ts';
 import { TokenSeeds } from './token-seeds.ts';
 
 /** What an Ed25519 private key looks like in PKCS #8 before its 32 bytes (RFC 8410). */
@@ -54,18 +54,18 @@ export function authService(
 ): SessionService {
   const lookUp: LookUp = (host, signal) => {
     const found = credentials.find(host, { signal }).catch((error: Error) => {
-      throw new RpcError(code.UNAUTHENTICATED, error.message);
+      throw new GrpcError(code.UNAUTHENTICATED, error.message);
     });
     const helper = credentials.helperOf?.(host);
     return helper === undefined ? found : withNotice(found, `${helper} and the credentials of ${host}`, notice);
   };
   const authority = (host: string, salt: Uint8Array, signal: AbortSignal): Promise<KeyObject> => {
     if (goBool(env.get('BUILDKIT_NO_CLIENT_TOKEN') ?? '') === true)
-      throw new RpcError(code.UNAVAILABLE, 'tokens are not fetched here: BUILDKIT_NO_CLIENT_TOKEN is set');
+      throw new GrpcError(code.UNAVAILABLE, 'tokens are not fetched here: BUILDKIT_NO_CLIENT_TOKEN is set');
     return authorityKey({ host, salt }, { lookUp, seeds, signal });
   };
   /** By realm, the failures of those that did not answer: a builder tries again and again. */
-  const silent = new Map<string, RpcError>();
+  const silent = new Map<string, GrpcError>();
   return {
     ...unaryHandler(Auth.method.credentials, async ({ Host }, { signal }) => {
       const found = await lookUp(Host, signal);
@@ -81,7 +81,7 @@ export function authService(
       const { fetchToken, TokenUnanswered } = await import('../registry/token.ts');
       const request = { realm: wanted.Realm, service: wanted.Service, scopes: wanted.Scopes };
       const answer = fetchToken(request, found, { env, signal }).catch((error: Error) => {
-        const failure = new RpcError(code.UNAUTHENTICATED, `no token for ${wanted.Host}: ${error.message}`);
+        const failure = new GrpcError(code.UNAUTHENTICATED, `no token for ${wanted.Host}: ${error.message}`);
         if (error instanceof TokenUnanswered) silent.set(wanted.Realm, failure);
         throw failure;
       });

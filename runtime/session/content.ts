@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import type { Info, Status, WriteContentRequest } from '../../proto/gen/containerd/services/content/v1/content_pb.ts';
 import {
   Content,
@@ -19,7 +19,7 @@ import { parseDigest } from '../oci/digest.ts';
 import type { BlobInfo, ContentStore, Ingest, IngestStatus, StoreProblem } from '../oci/store.ts';
 import { StoreError } from '../oci/store.ts';
 import type { Handler, ServerCall, SessionService } from './server.ts';
-import { RpcError, unaryHandler } from './server.ts';
+import { unaryHandler } from './server.ts';
 
 const SERVICE = `/${Content.typeName}`;
 
@@ -51,7 +51,7 @@ export function contentService(stores: ReadonlyMap<string, ContentStore>): Sessi
       return { info: wireInfo(found) };
     }),
     unaryHandler(update, async () => {
-      throw new RpcError(code.FAILED_PRECONDITION, 'update not supported on immutable content store');
+      throw new GrpcError(code.FAILED_PRECONDITION, 'update not supported on immutable content store');
     }),
     unaryHandler(remove, async ({ digest }, call) => {
       await storeOf(call, stores).delete(digestOf(digest));
@@ -91,7 +91,7 @@ function coded(handle: Handler, stores: ReadonlyMap<string, ContentStore>): Hand
     try {
       await handle(call);
     } catch (error) {
-      if (error instanceof StoreError) throw new RpcError(CODES[error.problem], error.message);
+      if (error instanceof StoreError) throw new GrpcError(CODES[error.problem], error.message);
       if (!(error instanceof Error) || !('syscall' in error)) throw error;
       throw new Error(`${storeOf(call, stores).folder} cannot be used: ${error.message}`, { cause: error });
     }
@@ -100,21 +100,21 @@ function coded(handle: Handler, stores: ReadonlyMap<string, ContentStore>): Hand
 
 function storeOf(call: ServerCall, stores: ReadonlyMap<string, ContentStore>): ContentStore {
   const id = call.metadata(STORE_ID)[0];
-  if (id === undefined) throw new RpcError(code.INVALID_ARGUMENT, `request lacks metadata "${STORE_ID}"`);
+  if (id === undefined) throw new GrpcError(code.INVALID_ARGUMENT, `request lacks metadata "${STORE_ID}"`);
   const store = stores.get(id);
-  if (store === undefined) throw new RpcError(code.NOT_FOUND, `unknown store ${id}`);
+  if (store === undefined) throw new GrpcError(code.NOT_FOUND, `unknown store ${id}`);
   return store;
 }
 
 function digestOf(text: string): Digest {
   const digest = parseDigest(text);
-  if (digest === undefined) throw new RpcError(code.INVALID_ARGUMENT, `"${text}" is no digest`);
+  if (digest === undefined) throw new GrpcError(code.INVALID_ARGUMENT, `"${text}" is no digest`);
   return digest;
 }
 
 /** The language of containerd's filters is not spoken here; BuildKit has no use for it. */
 function refuseFilters(filters: readonly string[]): void {
-  if (filters.length > 0) throw new RpcError(code.UNIMPLEMENTED, 'filters are not understood');
+  if (filters.length > 0) throw new GrpcError(code.UNIMPLEMENTED, 'filters are not understood');
 }
 
 async function list(store: ContentStore, call: ServerCall): Promise<void> {
@@ -163,7 +163,7 @@ async function write(store: ContentStore, call: ServerCall): Promise<void> {
 }
 
 function begin(store: ContentStore, { ref, total, expected }: WriteContentRequest): Promise<Ingest> {
-  if (ref === '') throw new RpcError(code.INVALID_ARGUMENT, 'first message must have a reference');
+  if (ref === '') throw new GrpcError(code.INVALID_ARGUMENT, 'first message must have a reference');
   return store.write(ref, {
     total: Number(total),
     expected: expected === '' ? undefined : digestOf(expected),
@@ -176,7 +176,7 @@ async function change(ingest: Ingest, request: WriteContentRequest): Promise<voi
   const { offset } = ingest.status();
   const asked = Number(request.offset);
   if (asked > 0 && asked !== offset) {
-    throw new RpcError(code.OUT_OF_RANGE, `write @${asked} must occur at current offset ${offset}`);
+    throw new GrpcError(code.OUT_OF_RANGE, `write @${asked} must occur at current offset ${offset}`);
   }
   if (asked === 0 && offset > 0) await ingest.clear();
   if (request.data.length > 0) await ingest.append(request.data);

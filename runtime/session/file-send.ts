@@ -1,9 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import { BytesMessageSchema } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
 import { receiveTree } from '../files/receive.ts';
 import type { ServerCall, SessionService } from './server.ts';
-import { RpcError } from './server.ts';
 
 const METHOD = '/moby.filesync.v1.FileSend/DiffCopy';
 const EXPORTER_ID = 'buildkit-attachable-exporter-id';
@@ -34,10 +33,10 @@ export function fileSendService(sinks: ReadonlyMap<number, ArchiveSink | FolderS
     [METHOD]: async (call) => {
       const id = Number(call.metadata(EXPORTER_ID)[0] ?? '0');
       const sink = sinks.get(id);
-      if (!sink) throw new RpcError(code.NOT_FOUND, `no output was asked of exporter ${id}`);
+      if (!sink) throw new GrpcError(code.NOT_FOUND, `no output was asked of exporter ${id}`);
       if (typeof sink === 'function') return sink(archive(call), { signal: call.signal });
       if (sink.deletes && call.metadata(WHOLE_EXPORT)[0] !== '1') {
-        throw new RpcError(code.FAILED_PRECONDITION, 'mode=delete needs a newer builder, with BuildKit 0.31 or later');
+        throw new GrpcError(code.FAILED_PRECONDITION, 'mode=delete needs a newer builder, with BuildKit 0.31 or later');
       }
       return receiveTree(sink, call);
     },

@@ -1,9 +1,8 @@
 import { realpath } from 'node:fs/promises';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import { BadPattern } from '../files/patterns.ts';
 import { sendTree } from '../files/send.ts';
 import type { ServerCall, SessionService } from './server.ts';
-import { RpcError } from './server.ts';
 
 const METHOD = '/moby.filesync.v1.FileSync/DiffCopy';
 
@@ -20,7 +19,7 @@ export function fileSyncService(
     [METHOD]: async (call) => {
       const name = call.metadata('dir-name')[0] ?? '';
       const folder = folders.get(name);
-      if (folder === undefined) throw new RpcError(code.NOT_FOUND, `no access allowed to dir "${name}"`);
+      if (folder === undefined) throw new GrpcError(code.NOT_FOUND, `no access allowed to dir "${name}"`);
       try {
         await sendTree(
           {
@@ -33,7 +32,7 @@ export function fileSyncService(
           call,
         );
       } catch (error) {
-        if (error instanceof BadPattern) throw new RpcError(code.INVALID_ARGUMENT, error.message);
+        if (error instanceof BadPattern) throw new GrpcError(code.INVALID_ARGUMENT, error.message);
         throw error;
       }
     },

@@ -1,10 +1,10 @@
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import { secretFile } from '../../planner/options/secret.ts';
 import type { SecretEntry } from '../../planner/target.ts';
 import { Secrets } from '../../proto/gen/moby/buildkit/secrets/v1/secrets_pb.ts';
 import { NobodyWrites, readBeginning } from './limited-file.ts';
 import type { SessionService } from './server.ts';
-import { RpcError, unaryHandler } from './server.ts';
+import { unaryHandler } from './server.ts';
 
 /** BuildKit's limit (moby/buildkit `session/secrets`). */
 const MAX_SECRET_BYTES = 500 * 1024;
@@ -21,7 +21,7 @@ export function secretsService(
   const byId = new Map(secrets.map((secret) => [secret.id, secret]));
   return unaryHandler(Secrets.method.getSecret, async ({ ID }, { signal }) => {
     const secret = byId.get(ID);
-    if (!secret) throw new RpcError(code.NOT_FOUND, `secret ${ID} is not offered by this build`);
+    if (!secret) throw new GrpcError(code.NOT_FOUND, `secret ${ID} is not offered by this build`);
     const file = secret.env === undefined ? secretFile(secret, env) : undefined;
     if (file !== undefined) return { data: await readSecret(resolve(file), ID, signal) };
     return { data: withinLimit(Buffer.from(env.get(secret.env ?? secret.id) ?? ''), ID) };
@@ -33,9 +33,9 @@ async function readSecret(file: string, id: string, signal: AbortSignal): Promis
     return withinLimit(await readBeginning(file, { maxBytes: MAX_SECRET_BYTES + 1, signal }), id);
   } catch (error) {
     if (error instanceof NobodyWrites)
-      throw new RpcError(code.NOT_FOUND, `the file of secret ${id} is a pipe that nobody writes to`);
+      throw new GrpcError(code.NOT_FOUND, `the file of secret ${id} is a pipe that nobody writes to`);
     if (error instanceof Error && 'syscall' in error && error.syscall === 'open')
-      throw new RpcError(
+      throw new GrpcError(
         code.NOT_FOUND,
         `the file of secret ${id} cannot be read: ${'code' in error ? String(error.code) : error.message}`,
       );
@@ -45,5 +45,5 @@ async function readSecret(file: string, id: string, signal: AbortSignal): Promis
 
 function withinLimit(data: Uint8Array, id: string): Uint8Array {
   if (data.length <= MAX_SECRET_BYTES) return data;
-  throw new RpcError(code.INVALID_ARGUMENT, `secret ${id} is larger than ${MAX_SECRET_BYTES} bytes`);
+  throw new GrpcError(code.INVALID_ARGUMENT, `secret ${id} is larger than ${MAX_SECRET_BYTES} bytes`);
 }

@@ -7,18 +7,6 @@ import type { Wire, WireEvents } from '../http2/wire.ts';
 import { messagePrefix, messagesOf } from '../rpc/messages.ts';
 import { GrpcError, status } from '../rpc/status.ts';
 
-/** A gRPC error that a handler answers with. */
-export class RpcError extends Error {
-  /** A gRPC status code. */
-  readonly code: number;
-
-  constructor(statusCode: number, message: string) {
-    super(message);
-    this.name = 'RpcError';
-    this.code = statusCode;
-  }
-}
-
 /** One call that the daemon makes to us. */
 export interface ServerCall {
   /** Every value of a header, apart, in order; empty when it was not sent. */
@@ -51,7 +39,7 @@ export function unaryHandler<I extends DescMessage, O extends DescMessage>(
         await call.send(toBinary(method.output, create(method.output, response)));
         return;
       }
-      throw new RpcError(status.INVALID_ARGUMENT, 'the call carried no request');
+      throw new GrpcError(status.INVALID_ARGUMENT, 'the call carried no request');
     },
   };
 }
@@ -74,7 +62,7 @@ export function serveGrpc(open: (events: WireEvents) => Wire, services: readonly
     onStream: (stream) => {
       const path = valuesOf(stream.headers ?? [], ':path')[0] ?? '';
       const handler =
-        handlers.get(path) ?? (() => Promise.reject(new RpcError(status.UNIMPLEMENTED, `no method ${path}`)));
+        handlers.get(path) ?? (() => Promise.reject(new GrpcError(status.UNIMPLEMENTED, `no method ${path}`)));
       const call = answer(stream, handler);
       running.add(call);
       void call.finally(() => running.delete(call));
@@ -96,7 +84,7 @@ const ANSWER_HEADERS: Headers = [
 
 async function answer(stream: Http2Stream, handler: Handler): Promise<void> {
   const gone = new AbortController();
-  void stream.closed.then(() => gone.abort(new RpcError(status.CANCELLED, 'the call was given up')));
+  void stream.closed.then(() => gone.abort(new GrpcError(status.CANCELLED, 'the call was given up')));
   let outcome: readonly [statusCode: number, message: string] = [status.OK, ''];
   try {
     stream.sendHeaders(ANSWER_HEADERS);
@@ -109,7 +97,7 @@ async function answer(stream: Http2Stream, handler: Handler): Promise<void> {
     });
   } catch (error) {
     outcome =
-      error instanceof RpcError || error instanceof GrpcError
+      error instanceof GrpcError
         ? [error.code, error.message]
         : [status.UNKNOWN, error instanceof Error ? error.message : String(error)];
   }

@@ -1,8 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import { BytesMessageSchema, SSH } from '../../proto/gen/moby/sshforward/v1/ssh_pb.ts';
 import type { ServerCall, SessionService } from './server.ts';
-import { RpcError, unaryHandler } from './server.ts';
+import { unaryHandler } from './server.ts';
 import type { SshAgent } from './ssh-agent.ts';
 import {
   AGENT_FAILURE,
@@ -37,7 +37,7 @@ export function sshService(agents: ReadonlyMap<string, SshAgent>): SessionServic
 function agentOf(agents: ReadonlyMap<string, SshAgent>, named: string): SshAgent {
   const id = named === '' ? DEFAULT_SSH_ID : named;
   const agent = agents.get(id);
-  if (agent === undefined) throw new RpcError(code.NOT_FOUND, `unset ssh forward key ${id}`);
+  if (agent === undefined) throw new GrpcError(code.NOT_FOUND, `unset ssh forward key ${id}`);
   return agent;
 }
 
@@ -49,9 +49,9 @@ async function forward(call: ServerCall, agent: SshAgent): Promise<void> {
       await call.send(toBinary(BytesMessageSchema, create(BytesMessageSchema, { data })));
     }
   } catch (error) {
-    if (error instanceof RpcError) throw error;
-    if (error instanceof AgentMessageTooLong) throw new RpcError(code.RESOURCE_EXHAUSTED, error.message);
-    throw new RpcError(code.UNAVAILABLE, `the ssh agent: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof GrpcError) throw error;
+    if (error instanceof AgentMessageTooLong) throw new GrpcError(code.RESOURCE_EXHAUSTED, error.message);
+    throw new GrpcError(code.UNAVAILABLE, `the ssh agent: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

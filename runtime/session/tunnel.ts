@@ -2,18 +2,23 @@ import type { Http2Stream } from '../http2/stream.ts';
 import type { Wire, WireEvents } from '../http2/wire.ts';
 import { ErrorCode } from '../http2/frames.ts';
 import { messageLength, messagePrefix } from '../rpc/messages.ts';
+import { GrpcError, status } from '../rpc/status.ts';
 
 /** `BytesMessage.data`, the one field of the messages that carry bytes. */
 const DATA_FIELD = 0x0a;
 
 const PREFIX_BYTES = 5;
 
+/** Enough for the length of any message, behind its prefix and its field. */
+const MAX_LENGTH_BYTES = 5;
+
 /** Writers are held back when so much waits. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
 /**
  * A gRPC call of byte messages as a byte stream (`Control.Session`, moby/buildkit `session/grpchijack`). What is written together
- * travels in one message, and is not copied for it; what comes is passed on piece by piece.
+ * travels in one message, and is not copied for it; what comes is passed on piece by piece. A message that is none of bytes, or
+ * too large, ends the call and this wire, and nothing else: `events.ended` is told a {@link GrpcError}.
  */
 export function tunnel(opening: Promise<Http2Stream>, events: WireEvents): Wire {
   let stream: Http2Stream | undefined;
@@ -33,7 +38,15 @@ export function tunnel(opening: Promise<Http2Stream>, events: WireEvents): Wire 
       stream = opened;
       if (isClosed) return opened.reset(ErrorCode.cancel);
       const reader = new BytesReader(events.received);
-      opened.onData((chunk) => reader.take(chunk));
+      opened.onData((chunk) => {
+        try {
+          reader.take(chunk);
+        } catch (error) {
+          if (!(error instanceof GrpcError)) throw error;
+          events.ended(error);
+          opened.reset(ErrorCode.cancel);
+        }
+      });
       void opened.closed.then(() => events.ended(opened.error));
       if (early.length > 0) send(opened, early.splice(0), () => earlySent.splice(0).forEach((one) => one()));
     },
@@ -95,15 +108,29 @@ class BytesReader {
   }
 }
 
-/** How long the head of a message is, and the data behind it; undefined where it is not whole yet. */
+/**
+ * How long the head of a message is, and the data behind it; undefined where it is not whole yet. Throws a {@link GrpcError} for
+ * what is no message of bytes.
+ */
 function headOf(bytes: Buffer): { readonly bytes: number; readonly data: number } | undefined {
   if (bytes.length < PREFIX_BYTES) return undefined;
-  if (messageLength(bytes) === 0) return { bytes: PREFIX_BYTES, data: 0 };
+  const length = messageLength(bytes);
+  if (length === 0) return { bytes: PREFIX_BYTES, data: 0 };
+  if (bytes.length === PREFIX_BYTES) return undefined;
+  if (bytes[PREFIX_BYTES] !== DATA_FIELD) throw noBytes();
   let data = 0;
-  for (let at = PREFIX_BYTES + 1, factor = 1; at < bytes.length; at++, factor *= 0x80) {
-    const byte = bytes[at] ?? 0;
+  for (let count = 0, factor = 1; count < MAX_LENGTH_BYTES; count++, factor *= 0x80) {
+    const at = PREFIX_BYTES + 1 + count;
+    const byte = bytes[at];
+    if (byte === undefined) return undefined;
     data += (byte & 0x7f) * factor;
-    if ((byte & 0x80) === 0) return { bytes: at + 1, data };
+    if (byte & 0x80) continue;
+    if (PREFIX_BYTES + length !== at + 1 + data) break;
+    return { bytes: at + 1, data };
   }
-  return undefined;
+  throw noBytes();
+}
+
+function noBytes(): GrpcError {
+  return new GrpcError(status.INTERNAL, 'the session carries something else than bytes');
 }

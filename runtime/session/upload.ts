@@ -1,9 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { status as code } from '../rpc/status.ts';
+import { GrpcError, status as code } from '../rpc/status.ts';
 import { BytesMessageSchema } from '../../proto/gen/moby/upload/v1/upload_pb.ts';
 import { abortable } from './abortable.ts';
 import type { SessionService } from './server.ts';
-import { RpcError } from './server.ts';
 
 const METHOD = '/moby.upload.v1.Upload/Pull';
 
@@ -27,7 +26,7 @@ export function uploadService(streams: ReadonlyMap<string, AsyncIterable<Uint8Ar
       const asked = call.metadata('urlpath')[0] ?? '';
       const id = asked.slice(asked.lastIndexOf('/') + 1);
       const stream = waiting.get(id);
-      if (stream === undefined) throw new RpcError(code.NOT_FOUND, `no http response from session for ${id}`);
+      if (stream === undefined) throw new GrpcError(code.NOT_FOUND, `no http response from session for ${id}`);
       waiting.delete(id);
       for await (const chunk of abortable(stream, call.signal)) {
         for (let at = 0; at < chunk.length; at += MESSAGE_BYTES) {

@@ -37,6 +37,23 @@ function bake(cwd: string, args: readonly string[], env: Readonly<Record<string,
 
 const BASE = 'FROM scratch\nCOPY bin/busybox /bin/busybox\nSHELL ["/bin/busybox", "sh", "-c"]\n';
 
+test(
+  'a bake of more targets than fit on one connection to a Docker Engine, which takes 250 calls at once on each',
+  async () => {
+    const targets = Array.from({ length: 100 }, (_, at) => `t${at}`);
+    await using folder = await project({
+      file: 'x',
+      'docker-bake.hcl': [
+        `group "default" {\n  targets = ${JSON.stringify(targets)}\n}\n`,
+        ...targets.map((name) => `target "${name}" {\n  dockerfile-inline = "FROM scratch\\nCOPY file /${name}"\n}\n`),
+      ].join(''),
+    });
+    const run = await bake(folder.path, ['--set=*.output=type=cacheonly']);
+    expect(run.exitCode, run.stderr.slice(-2_000)).toBe(0);
+  },
+  BUILD_MS,
+);
+
 describe('depot bake of the monorepo', () => {
   test(
     'pushes both platforms to both registries, loads, and tells the digests',

@@ -187,6 +187,27 @@ describe('an image that another builder made', () => {
     expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
   });
 
+  test('and many more are pulled a few at a time', { timeout: TEST_MS }, async () => {
+    await using folder = await tempFolder('many');
+    const names = Array.from({ length: 8 }, () => uniqueName());
+    const targets = names.map(
+      (name) =>
+        `target "${name}" {\n  tags = ["${name}"]\n  output = ["type=docker"]\n  dockerfile-inline = "FROM scratch\\nCOPY mark /mark\\nLABEL name=${name}"\n}`,
+    );
+    await writeFile(join(folder.path, 'mark'), randomBytes(3_000_000));
+    await writeFile(join(folder.path, 'docker-bake.hcl'), targets.join('\n'));
+    await using counting = await refusingDocker(docker.docker);
+    const run = await depot(['bake', ...names], {
+      cwd: folder.path,
+      env: { BUILDKIT_HOST: pipe.address, DOCKER_HOST: counting.dockerHost },
+    });
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(counting.mostPulls()).toBeGreaterThan(1);
+    expect(counting.mostPulls()).toBeLessThanOrEqual(3);
+    using api = dockerOf(docker);
+    for (const name of names) expect(await api.inspectImage(name, { signal: signal() })).toBeDefined();
+  });
+
   test('leaves no name behind when a name cannot be given', { timeout: TEST_MS }, async () => {
     await using folder = await project();
     using api = dockerOf(docker);

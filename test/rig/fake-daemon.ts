@@ -6,9 +6,9 @@ import type { SolveRequest } from '../../proto/gen/moby/buildkit/v1/control_pb.t
 import { Control } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
 import { LLBBridge } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import { streamWire } from '../../runtime/http2/wire.ts';
-import { status } from '../../runtime/rpc/status.ts';
+import { GrpcError, status } from '../../runtime/rpc/status.ts';
 import type { Handler, ServerCall, SessionService } from '../../runtime/session/server.ts';
-import { RpcError, serveGrpc, unaryHandler } from '../../runtime/session/server.ts';
+import { serveGrpc, unaryHandler } from '../../runtime/session/server.ts';
 import { tempFolder } from './folder.ts';
 
 /** What a {@link FakeDaemon} pretends to be. */
@@ -73,7 +73,7 @@ function servicesOf({ version, capabilities, refusal }: FakeDaemonOptions, solve
     new Promise((ended) => signal.addEventListener('abort', () => ended(), { once: true }));
   return {
     ...unaryHandler(Control.method.info, async () => {
-      if (version === undefined) throw new RpcError(status.UNIMPLEMENTED, 'unknown method Info');
+      if (version === undefined) throw new GrpcError(status.UNIMPLEMENTED, 'unknown method Info');
       return { buildkitVersion: { version } };
     }),
     ...unaryHandler(Control.method.listWorkers, async () => ({
@@ -88,7 +88,7 @@ function servicesOf({ version, capabilities, refusal }: FakeDaemonOptions, solve
       LLBCaps: capabilities.map((ID) => ({ ID, Enabled: true })),
     })),
     ...unaryHandler(LLBBridge.method.solve, async () => {
-      if (refusal !== undefined) throw new RpcError(status.UNIMPLEMENTED, refusal);
+      if (refusal !== undefined) throw new GrpcError(status.UNIMPLEMENTED, refusal);
       return { result: {} };
     }),
     ...unaryHandler(LLBBridge.method.return, async (_request, call) => {

@@ -10,7 +10,10 @@ type Answer = Readonly<Record<string, string>>;
 function shown(method: string, answer: Answer, format?: string): Result<ShownAnswers | undefined, string> {
   const plan = { groups: [], targets: [target('app', { call: method })], requested: ['app'] };
   const call = { method, ignoreStatus: false, ...(format === undefined ? {} : { format }) };
-  return showAnswers(plan, [{ name: 'app', ref: 'r', response: {}, answer }], { call, cwd: '/work' });
+  return showAnswers(plan, [{ name: 'app', ref: 'r', response: {}, pushes: [], failures: [], answer }], {
+    call,
+    cwd: '/work',
+  });
 }
 
 const json = (value: unknown): Answer => ({ 'result.json': JSON.stringify(value) });
@@ -60,5 +63,10 @@ test('what is null in an answer counts as absent', () => {
 });
 
 test('an answer that cannot be read holds no finding', () => {
-  expect(reachesLevel([{ name: 'app', ref: '', response: {}, answer: { 'result.json': '{' } }], 'info')).toBe(false);
+  expect(
+    reachesLevel(
+      [{ name: 'app', ref: '', response: {}, pushes: [], failures: [], answer: { 'result.json': '{' } }],
+      'info',
+    ),
+  ).toBe(false);
 });

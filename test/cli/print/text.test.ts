@@ -9,7 +9,7 @@ const CONTROL = /[\u001b\u009b\u202e]/;
 function answer(method: string, result: Readonly<Record<string, string>>): string {
   const app = target('app', { call: method, description: HOSTILE });
   const plan = { groups: [], targets: [app], requested: ['app'] };
-  const shown = showAnswers(plan, [{ name: 'app', ref: '', response: {}, answer: result }], {
+  const shown = showAnswers(plan, [{ name: 'app', ref: '', response: {}, pushes: [], failures: [], answer: result }], {
     call: undefined,
     cwd: '/',
   });

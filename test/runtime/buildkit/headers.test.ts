@@ -5,11 +5,11 @@ import { Secrets } from '../../../proto/gen/moby/buildkit/secrets/v1/secrets_pb.
 import { BuildkitClient } from '../../../runtime/buildkit/client.ts';
 import type { Build } from '../../../runtime/buildkit/solve.ts';
 import { solve } from '../../../runtime/buildkit/solve.ts';
-import { status } from '../../../runtime/rpc/status.ts';
+import { GrpcError, status } from '../../../runtime/rpc/status.ts';
 import { fileSendService } from '../../../runtime/session/file-send.ts';
 import { fileSyncService } from '../../../runtime/session/file-sync.ts';
 import type { Handler, ServerCall, SessionService } from '../../../runtime/session/server.ts';
-import { RpcError, unaryHandler } from '../../../runtime/session/server.ts';
+import { unaryHandler } from '../../../runtime/session/server.ts';
 import { randomId } from '../../../runtime/session/session.ts';
 import { shellBuild } from '../../rig/build.ts';
 import { sharedEngine } from '../../rig/engine.ts';
@@ -88,7 +88,7 @@ describe('what we say in headers arrives, whatever letters it has:', () => {
   test('a refusal', async () => {
     const refusal = `größe 日本, ${'lang '.repeat(10_000)} 100% \ud800.`;
     const service = unaryHandler(Secrets.method.getSecret, async () => {
-      throw new RpcError(status.PERMISSION_DENIED, refusal);
+      throw new GrpcError(status.PERMISSION_DENIED, refusal);
     });
     await using made = await shellBuild(['RUN --mount=type=secret,id=x,required=true cat /run/secrets/x'], [service]);
     const refused = solve(client, made.build, { signal });

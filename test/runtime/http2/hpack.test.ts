@@ -59,11 +59,28 @@ describe('blocks that are broken are refused', () => {
     ['a literal that ends too early', '0005 6162'],
     ['a number without an end', 'ff ffff ffff ff'],
     ['a table larger than ours', '3f e1ff 03'],
+    ['a table whose size is a number of 200 bytes', `3f ${'80'.repeat(200)} 00`],
+    ['a number that is too large in its fifth byte', '3f ffff ffff 0f'],
+    ['a number of six bytes more, which are nothing', '3f 8080 8080 8000'],
+    ['a text that is longer than any block', '0001 61 7f ffff ffff 07'],
+    ['a table that is resized between fields', '82 20'],
     ['the end of a string inside a string', '0001 61 84 ffff ffff'],
     ['padding that is too long', '0001 61 82 1fff'],
   ])('%s', (_what, block) => {
     expect(() => new HeaderDecoder().decode(hex(block))).toThrow(RangeError);
   });
+});
+
+test('fields are counted as they are read, not as they are sent', () => {
+  // One field of 4000 bytes is kept in the table, and named again by one byte each time.
+  const value = 'v'.repeat(3_950);
+  const keep = (times: number): Buffer =>
+    Buffer.concat([Buffer.from([0x40]), encodeHeaders([['n', value]]).subarray(1), Buffer.alloc(times, 0xbe)]);
+  const field = ['n', value];
+  const limitBytes = 4 * (1 + value.length + 32);
+  expect(new HeaderDecoder(limitBytes).decode(keep(3))).toEqual([field, field, field, field]);
+  expect(() => new HeaderDecoder(limitBytes).decode(keep(4))).toThrow('headers are too large');
+  expect(() => new HeaderDecoder().decode(keep(10_000))).toThrow('headers are too large');
 });
 
 test('every octet has its Huffman code', () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { BytesMessageSchema } from '../../../proto/gen/moby/sshforward/v1/ssh_pb.ts';
-import { RpcError } from '../../../runtime/session/server.ts';
+import { GrpcError } from '../../../runtime/rpc/status.ts';
 import type { ServerCall } from '../../../runtime/session/server.ts';
 import { sshService } from '../../../runtime/session/ssh.ts';
 import { socketAgent } from '../../../runtime/session/ssh-socket.ts';
@@ -60,7 +60,7 @@ async function forward(socket: string, made: ServerCall): Promise<void> {
   await handler?.(made);
 }
 
-const gone = new RpcError(1, 'the call was given up');
+const gone = new GrpcError(1, 'the call was given up');
 
 test('an agent is asked for its keys', async () => {
   await using played = await agent((socket) => socket.on('data', () => socket.write(NO_KEYS)));

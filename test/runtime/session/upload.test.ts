@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { fromBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { BytesMessageSchema } from '../../../proto/gen/moby/upload/v1/upload_pb.ts';
-import { RpcError } from '../../../runtime/session/server.ts';
+import { GrpcError } from '../../../runtime/rpc/status.ts';
 import { uploadService, uploadUrl } from '../../../runtime/session/upload.ts';
 import type { PlayedCall } from '../../rig/server-call.ts';
 import { playedCall } from '../../rig/server-call.ts';
@@ -60,7 +60,7 @@ test('a stream is read no faster than the daemon takes it, and let go of when it
   await expect.poll(() => taken).toBe(3);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(read).toBe(3);
-  gone.reject(new RpcError(1, 'the call was given up'));
+  gone.reject(new GrpcError(1, 'the call was given up'));
   await expect(pulled).rejects.toThrow('given up');
   expect(isLetGo).toBe(true);
 });
