@@ -28,6 +28,7 @@ import { failureText } from '../print/failure.ts';
 import type { LintLevel } from '../print/lint.ts';
 import { pushesText } from '../print/pushes.ts';
 import { reachesLevel } from '../print/lint.ts';
+import { sourcePolicy } from '../source-policy.ts';
 import { dockerProxies, withProxies } from '../proxies.ts';
 import type { Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
@@ -80,12 +81,18 @@ export async function buildPlan(
     stderr.write(`ERROR: ${known.failure}\n`);
     return 1;
   }
+  const policy = await sourcePolicy(context);
+  if (!policy.ok) return policy.failure;
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, { planned, single }, [engine.failure]);
   const services = await buildServices(context, planned, engine.value);
   if (services === undefined) return 1;
   const { contextArchive } = settings;
-  const given = contextArchive === undefined ? services : { ...services, contextArchive };
+  const given = {
+    ...services,
+    sourcePolicy: policy.value,
+    ...(contextArchive === undefined ? {} : { contextArchive }),
+  };
   const build = { engine: engine.value, services: given, mode, write, single };
   const proxies = await dockerProxies(env);
   if (settings.lint !== undefined) {

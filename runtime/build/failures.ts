@@ -1,4 +1,4 @@
-import { FIRST_ANSWER_MS } from '../buildkit/client.ts';
+import { FIRST_ANSWER_MS } from '../buildkit/daemon-calls.ts';
 import { describeEndpoint } from '../buildkit/describe-endpoint.ts';
 import type { Endpoint } from '../buildkit/endpoint.ts';
 import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';

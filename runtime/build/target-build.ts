@@ -111,6 +111,7 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
         cacheExports: isAsked ? [] : caches.exports,
         entitlements: request.entitlements,
         internal: isAsked,
+        sourcePolicy: context.services.sourcePolicy,
         ref,
         exporters,
         session: targetSession(prepared, request, { ...context, exports: exporters, caches }),

@@ -1,6 +1,7 @@
 import type { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
 import type { PlannedExport } from '../buildkit/exporters.ts';
+import type { WirePolicy } from '../buildkit/source-policy.ts';
 import type { EventSink, StatusUpdate } from '../event.ts';
 import type { ArchiveSink } from '../session/file-send.ts';
 import type { GitInfo } from './git-info.ts';
@@ -15,6 +16,8 @@ export interface BuildServices extends RegistryServices {
   /** Whether targets that say nothing of provenance get it. */
   readonly defaultProvenance: boolean;
   readonly stdout: NodeJS.WritableStream;
+  /** What builds may fetch, and what in place of what. */
+  readonly sourcePolicy?: WirePolicy | undefined;
   /** What a context of `-` is: an archive, which can be read once. */
   readonly contextArchive?: AsyncIterable<Uint8Array>;
   /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */

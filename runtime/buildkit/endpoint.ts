@@ -10,7 +10,7 @@ export type Endpoint =
   | { readonly kind: 'docker-unix'; readonly path: string }
   | { readonly kind: 'docker-tcp'; readonly host: string; readonly port: number; readonly tls?: TlsFiles };
 
-/** PEM texts for mutual TLS; without `ca` the system's authorities count. */
+/** PEM texts for mutual TLS; without `ca` the system's authorities count, where it has any, else those that Node brings. */
 export interface TlsFiles {
   readonly ca?: string;
   readonly cert?: string;

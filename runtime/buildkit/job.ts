@@ -16,6 +16,7 @@ import type { Gateway } from './gateway.ts';
 import { refIds } from './linked-inputs.ts';
 import { ServedSession } from './served-session.ts';
 import { watchSilence } from './silence.ts';
+import type { WirePolicy } from './source-policy.ts';
 
 /** How long a build that has ended may go on telling of itself, since its last message (buildx waits as long). */
 const STATUS_LINGER_MS = 5_000;
@@ -37,6 +38,8 @@ export interface Job {
   readonly cacheImports: readonly TypedEntry[];
   readonly cacheExports: readonly TypedEntry[];
   readonly entitlements: readonly string[];
+  /** What may be fetched, and what in place of what. */
+  readonly sourcePolicy?: WirePolicy | undefined;
   /** Whether the daemon keeps no record of it: a question to the frontend, a definition that is read. */
   readonly internal?: boolean;
   readonly session: Session;
@@ -72,6 +75,7 @@ export async function runJob(
     Cache: { Exports: job.cacheExports.map(wireEntry), Imports: job.cacheImports.map(wireEntry) },
     Entitlements: [...job.entitlements],
     Internal: job.internal ?? false,
+    ...(job.sourcePolicy === undefined ? {} : { SourcePolicy: job.sourcePolicy }),
     Exporters: job.exporters.map(wireEntry),
     ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
   };

@@ -3,10 +3,12 @@
  * README.md. Nothing here reads the environment or the command line, or writes anywhere but where it is told to.
  */
 export { BuildkitClient } from './client.ts';
-export type { BuildChange, BuildsRequest, DaemonInfo } from './client.ts';
+export type { BuildChange, BuildsRequest } from './build-history.ts';
+export type { DaemonInfo } from './daemon-calls.ts';
 export type { Endpoint, TlsFiles } from './endpoint.ts';
 export { solve } from './solve.ts';
 export type { Build, Built } from './solve.ts';
+export type { WirePolicy } from './source-policy.ts';
 export type { Gateway } from './gateway.ts';
 export { sourceDefinition } from './definition.ts';
 export type { Copy, Definition, Source } from './definition.ts';

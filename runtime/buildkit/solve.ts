@@ -6,6 +6,7 @@ import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
 import type { Job } from './job.ts';
 import { runJob } from './job.ts';
+import type { WirePolicy } from './source-policy.ts';
 
 /** What is to be built. All of it may be left out but what the frontend needs. */
 export interface Build {
@@ -23,6 +24,8 @@ export interface Build {
   readonly cacheExports?: readonly TypedEntry[];
   /** What the build may do beyond plain building (`network.host`, `security.insecure`). */
   readonly entitlements?: readonly string[];
+  /** What the daemon may fetch for it, and what in place of what (moby/buildkit `sourcepolicy`). */
+  readonly sourcePolicy?: WirePolicy;
   /** Whether the daemon keeps no record of it. */
   readonly internal?: boolean;
   /** What the daemon may ask of this machine while it builds: folders, secrets, credentials, places for what is exported. */
@@ -65,6 +68,7 @@ export async function solve(
       cacheExports: build.cacheExports ?? [],
       entitlements: build.entitlements ?? [],
       internal: build.internal ?? false,
+      sourcePolicy: build.sourcePolicy,
       session: new Session({ sharedKey: build.sharedKey ?? '', services: build.services ?? [] }),
       onResult: build.onResult ?? nothingFirst,
       ...(build.work === undefined ? {} : { work: build.work }),

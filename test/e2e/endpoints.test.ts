@@ -98,6 +98,19 @@ describe('a remote BuildKit', () => {
     const named = Object.entries(byOne).map(([name, file]) => [name, join(folder.path, file)] as const);
     await expectToBuild({ ...env, ...Object.fromEntries(named), BUILDKIT_TLS_SERVER_NAME: 'localhost' }, pipe);
   });
+
+  test('on tcp with TLS and no authority named is trusted where the system trusts it', async () => {
+    await using pipe = await remoteBuildkit(engine.docker, { mutualTls: certificates });
+    const { ca, client } = certificates;
+    await using folder = await tlsFolder({ 'ca.pem': ca, 'cert.pem': client.cert, 'key.pem': client.key });
+    const env = {
+      BUILDKIT_HOST: pipe.address,
+      BUILDKIT_TLS_CERT: join(folder.path, 'cert.pem'),
+      BUILDKIT_TLS_KEY: join(folder.path, 'key.pem'),
+    };
+    await expectToBuild({ ...env, SSL_CERT_FILE: join(folder.path, 'ca.pem') }, pipe);
+    await expectRefusal(env, /an authority that is not trusted/, 'BUILDKIT_TLS_CA');
+  });
 });
 
 /** A refusal: one message, one hint, no trace of a stack, and no waiting. */
