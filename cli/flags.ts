@@ -5,14 +5,17 @@ import { didYouMean } from '../planner/hcl/suggest.ts';
 
 /** One flag as data; help, completion and parsing read the same table. */
 export interface Flag {
+  /** Without the dashes. */
   readonly name: string;
   /** One letter. */
   readonly short?: string;
   /** `switch` may stand alone or take `=true`, `=false`; `text` wants a value; `list` may repeat. */
   readonly kind: 'switch' | 'text' | 'list';
+  /** What it does, on one line. */
   readonly help: string;
   /** What the value is called in help. */
   readonly value?: string;
+  /** Whether help and suggestions leave it out. */
   readonly hidden?: boolean;
 }
 
@@ -76,6 +79,7 @@ export function parseFlags(
   return ok({ switches, texts, lists, rest });
 }
 
+/** Takes a flag's value; answers with what is wrong with it. */
 type Setter = (flag: Flag, value: string) => string | undefined;
 
 function readLong(flags: readonly Flag[], arg: string, queue: string[], set: Setter): string | undefined {

@@ -56,4 +56,5 @@ class Streams {
   }
 }
 
+/** Those of this process. */
 export const streams = new Streams();

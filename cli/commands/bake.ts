@@ -20,6 +20,7 @@ import { canceled, complain, INTERRUPTED } from '../print/complain.ts';
 import { printableLine } from '../print/text.ts';
 import { BAKE_FLAGS, NOT_YET } from './bake-flags.ts';
 
+/** `depot bake`: builds, prints or lists the targets of bake and Compose files, as `docker buildx bake` does. */
 export const bake: Command = {
   name: 'bake',
   summary: 'Build the targets of a bake file',

@@ -13,6 +13,7 @@ import { lintLevel } from '../print/lint.ts';
 import { BUILD_FLAGS, NOT_YET, OLD_FLAGS } from './build-flags.ts';
 import type { BuildSources } from './build-sources.ts';
 
+/** `depot build`: one image from a Dockerfile, with the flags of `docker buildx build`. */
 export const build: Command = {
   name: 'build',
   summary: 'Build one image from a Dockerfile',

@@ -4,6 +4,7 @@ import { complain } from '../print/complain.ts';
 import { cacheFilters } from './cache-filters.ts';
 import { openCache } from './local-cache.ts';
 
+/** `depot du`: the build cache of the engine at hand, shown as `docker buildx du` shows it. */
 export const du: Command = {
   name: 'du',
   summary: 'Show what the build cache of the engine holds',

@@ -8,6 +8,7 @@ import { dataDir } from '../config.ts';
 import { complain } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
 
+/** `depot engine`: sets up, shows or stops the engine that depot itself has on this machine. */
 export const engine: Command = {
   name: 'engine',
   summary: 'Set up, show or stop the engine that builds',

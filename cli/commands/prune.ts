@@ -18,6 +18,7 @@ const LIMITS = {
   'min-free-space': 'minFreeSpace',
 } as const;
 
+/** `depot prune`: takes records out of the build cache of the engine at hand, as `docker buildx prune` does. */
 export const prune: Command = {
   name: 'prune',
   summary: 'Remove from the build cache of the engine',

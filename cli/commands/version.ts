@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from '../command.ts';
 
+/** `depot version`. */
 export const version: Command = {
   name: 'version',
   summary: 'Show the version',

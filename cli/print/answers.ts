@@ -43,7 +43,8 @@ export function showAnswers(
     if (method === undefined || answer === undefined) continue;
     const asked = { ignoreStatus: false, ...call, method };
     const shown = showAnswer(answer, asked, dockerfileName(target, cwd));
-    if (!shown.ok) return fail(`target ${target.name}: the answer of its frontend cannot be read: ${shown.failure}`);
+    const whose = single ? '' : `target ${target.name}: `;
+    if (!shown.ok) return fail(`${whose}the answer of its frontend cannot be read: ${shown.failure}`);
     answered.push({ target, method, shown: shown.value });
   }
   if (answered.length === 0) return ok(undefined);

@@ -8,6 +8,7 @@ import type { SolveRequestSchema } from '../../proto/gen/moby/buildkit/v1/contro
 import type { Result as FrontendResult, ResultSchema } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import type { StatusUpdate } from '../event.ts';
 import type { Session } from '../session/session.ts';
+import { callFrontend } from './call-frontend.ts';
 import type { BuildkitClient } from './client.ts';
 import type { Definition } from './definition.ts';
 import { BuildError, wireError } from './error.ts';
@@ -79,7 +80,7 @@ export async function runJob(
     Exporters: job.exporters.map(wireEntry),
     ...(first === undefined ? {} : { ExporterDeprecated: first.type, ExporterAttrsDeprecated: { ...first.attrs } }),
   };
-  const work: Work['work'] = job.work ?? ((gateway, inner) => callFrontend(gateway, { ...job, attrs }, inner));
+  const work: Work['work'] = job.work ?? ((gateway, inner) => frontendWork(gateway, { ...job, attrs }, inner));
   return runInside(client, { ref: job.ref, session: job.session, request, work }, { onStatus, signal });
 }
 
@@ -159,19 +160,12 @@ function decisive(exported: PromiseSettledResult<unknown>, frontend: PromiseSett
   return cancelled && ofFrontend !== undefined ? ofFrontend : ofBuild;
 }
 
-async function callFrontend(gateway: Gateway, job: Job, signal: AbortSignal): Promise<FrontendResult> {
-  const result = await gateway.solve(
-    {
-      Frontend: job.frontend,
-      FrontendOpt: { ...job.attrs },
-      FrontendInputs: { ...job.inputs },
-      allowResultReturn: true,
-      allowResultArrayRef: true,
-      CacheImports: job.cacheImports.map(wireEntry),
-    },
-    { signal },
+async function frontendWork(gateway: Gateway, job: Job, signal: AbortSignal): Promise<FrontendResult> {
+  const result = await callFrontend(
+    gateway,
+    { ...job, inputs: { ...job.inputs }, cacheImports: job.cacheImports.map(wireEntry) },
+    signal,
   );
-  if (result === undefined) throw new Error('the frontend gave no result');
   await job.onResult(result, async () => {
     await Promise.all(refIds(result).map((id) => gateway.evaluate(id, { signal })));
   });

@@ -12,8 +12,10 @@ export const FrameType = {
   continuation: 9,
 } as const;
 
+/** Bits of a frame's flags (RFC 9113, 6); what a bit means depends on the kind of frame. */
 export const Flag = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8, priority: 0x20 } as const;
 
+/** Names of what either side may settle (RFC 9113, 6.5.2). */
 export const Setting = { enablePush: 2, maxStreams: 3, initialWindow: 4, maxFrame: 5, maxHeaderList: 6 } as const;
 
 /** Why a stream or a connection ends (RFC 9113, 7). */
@@ -30,6 +32,7 @@ export const ErrorCode = {
   calm: 11,
 } as const;
 
+/** What stands before the content of every frame (RFC 9113, 4.1). */
 export const FRAME_HEADER_BYTES = 9;
 
 /** What a client says first. */
@@ -39,6 +42,7 @@ export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
 export const DEFAULT_WINDOW_BYTES = 65_535;
 export const DEFAULT_FRAME_BYTES = 16_384;
 
+/** More neither side may allow (RFC 9113, 6.9.1 and 4.2). */
 export const MAX_WINDOW_BYTES = 0x7fff_ffff;
 export const MAX_FRAME_BYTES = 0xff_ffff;
 

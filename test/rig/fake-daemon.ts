@@ -16,8 +16,10 @@ export interface FakeDaemonOptions {
   /** What it says of itself; undefined: it does not know the question, as before 0.11. */
   readonly version: string | undefined;
   readonly capabilities: readonly string[];
-  /** What its frontends refuse everything with. */
+  /** What its own frontends refuse everything with. */
   readonly refusal?: string;
+  /** Whether it can get other frontends (`BUILDKIT_SYNTAX`), which refuse nothing and answer `{}`. */
+  readonly hasOthers?: boolean;
 }
 
 /**
@@ -32,6 +34,8 @@ export interface FakeDaemon extends AsyncDisposable {
   readonly calls: readonly string[];
   /** The builds that it was asked for. */
   readonly solved: readonly SolveRequest[];
+  /** What its frontends were called with. */
+  readonly asked: readonly Readonly<Record<string, string>>[];
 }
 
 /** Starts a {@link FakeDaemon} on a unix socket. */
@@ -40,8 +44,9 @@ export async function fakeDaemon(options: FakeDaemonOptions): Promise<FakeDaemon
   const path = join(folder.path, 'buildkitd.sock');
   const calls: string[] = [];
   const solved: SolveRequest[] = [];
+  const asked: Readonly<Record<string, string>>[] = [];
   const sockets = new Set<Socket>();
-  const service = counted(servicesOf(options, solved), calls);
+  const service = counted(servicesOf(options, solved, asked), calls);
   const server = net.createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
@@ -53,6 +58,7 @@ export async function fakeDaemon(options: FakeDaemonOptions): Promise<FakeDaemon
     path,
     calls,
     solved,
+    asked,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
@@ -61,7 +67,11 @@ export async function fakeDaemon(options: FakeDaemonOptions): Promise<FakeDaemon
   };
 }
 
-function servicesOf({ version, capabilities, refusal }: FakeDaemonOptions, solved: SolveRequest[]): SessionService {
+function servicesOf(
+  { version, capabilities, refusal, hasOthers = false }: FakeDaemonOptions,
+  solved: SolveRequest[],
+  asked: Readonly<Record<string, string>>[],
+): SessionService {
   /** By their ids, what ends builds. */
   const ends = new Map<string, PromiseWithResolvers<void>>();
   const endOf = (ref: string): PromiseWithResolvers<void> => {
@@ -87,9 +97,11 @@ function servicesOf({ version, capabilities, refusal }: FakeDaemonOptions, solve
     ...unaryHandler(LLBBridge.method.ping, async () => ({
       LLBCaps: capabilities.map((ID) => ({ ID, Enabled: true })),
     })),
-    ...unaryHandler(LLBBridge.method.solve, async () => {
-      if (refusal !== undefined) throw new GrpcError(status.UNIMPLEMENTED, refusal);
-      return { result: {} };
+    ...unaryHandler(LLBBridge.method.solve, async ({ FrontendOpt }) => {
+      asked.push(FrontendOpt);
+      const isOther = hasOthers && FrontendOpt['build-arg:BUILDKIT_SYNTAX'] !== undefined;
+      if (refusal !== undefined && !isOther) throw new GrpcError(status.UNIMPLEMENTED, refusal);
+      return { result: isOther ? { metadata: { 'result.json': Buffer.from('{}') } } : {} };
     }),
     ...unaryHandler(LLBBridge.method.return, async (_request, call) => {
       endOf(call.metadata('buildkit-controlapi-buildid')[0] ?? '').resolve();

@@ -68,6 +68,7 @@ export interface SandboxOptions {
   readonly imageStore?: ImageStore;
 }
 
+/** Where a Docker Engine keeps its images (moby `features.containerd-snapshotter`). */
 export type ImageStore = 'containerd' | 'classic';
 
 /** What we must remember of a start to take it back. */

@@ -156,6 +156,32 @@ describe('depot build on an old daemon (a fake: no real one runs here)', () => {
     expect(exitCode).toBe(1);
   });
 
+  test.each([
+    ['--check', 'frontend.lint'],
+    ['--call=outline', 'frontend.outline'],
+    ['--call=targets', 'frontend.targets'],
+  ])('with a frontend that is too old for %s asks a newer one, which is got for it', async (flag, question) => {
+    const refusal = `unsupported request ${question}`;
+    await using daemon = await fakeDaemon({ version: 'v0.12.5', capabilities: [], refusal, hasOthers: true });
+    const { stderr, exitCode } = await build(daemon, [flag]);
+    expect(stderr).not.toContain('ERROR');
+    expect(exitCode, stderr).toBe(0);
+    expect(daemon.asked).toMatchObject([
+      { requestid: question },
+      {
+        requestid: question,
+        'build-arg:BUILDKIT_SYNTAX': expect.stringMatching(/^docker\/dockerfile:1\.8\.1@sha256:/),
+      },
+    ]);
+  });
+
+  test('with a frontend whose answer is none is told so, without the name that nobody gave the target', async () => {
+    await using daemon = await fakeDaemon({ version: 'v0.30.0', capabilities: [] });
+    const { stderr, exitCode } = await build(daemon, ['--check']);
+    expect(stderr).toMatch(/\nERROR: the answer of its frontend cannot be read: there is no result\.json in it\n$/);
+    expect(exitCode).toBe(1);
+  });
+
   test('depot prune is told what its limits need', async () => {
     const prune = async (version: string, capabilities: readonly string[]): Promise<readonly [string, boolean]> => {
       await using daemon = await fakeDaemon({ version, capabilities });
