@@ -65,7 +65,8 @@ function installedNode() {
 async function relaunch(node) {
   const { spawn } = await import('node:child_process');
   // As in `cli/depot`.
-  const room = process.argv[2] === 'images' ? '--max-semi-space-size=2' : '--min-semi-space-size=16';
+  const isPlan = process.argv.some((word) => /^--(?:print|list|list-targets|list-variables)(?:=|$)/.test(word));
+  const room = isPlan ? '--min-semi-space-size=16' : '--max-semi-space-size=2';
   const child = spawn(node, [room, '--', self, ...process.argv.slice(2)], {
     // The pipe closes when this process ends, however it ends: so the child knows.
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
