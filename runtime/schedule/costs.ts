@@ -1,4 +1,5 @@
-import type { CacheFacts } from './cache-facts.ts';
+import type { CacheFacts, Warmth } from './cache-facts.ts';
+import type { Carry } from './decision.ts';
 import { remainingMs } from './elapsed.ts';
 import type { Fleet, Host, HostId, QueuedUnit, RunningUnit, UnixMs, VolumeId } from './fleet.ts';
 import type { Unit, UnitId } from './unit.ts';
@@ -7,7 +8,7 @@ import type { Unit, UnitId } from './unit.ts';
 export interface Cost {
   /** For the results of linked targets that are not there. */
   readonly carryMs: number;
-  readonly carries: readonly UnitId[];
+  readonly carries: readonly Carry[];
   /** For the unit itself. */
   readonly ownMs: number;
   readonly isWarm: boolean;
@@ -15,7 +16,7 @@ export interface Cost {
   readonly sharedWith?: UnitId;
 }
 
-const NOTHING: readonly UnitId[] = [];
+const NOTHING: Pick<Cost, 'carryMs' | 'carries'> = { carryMs: 0, carries: [] };
 
 interface AtWork {
   readonly host: HostId;
@@ -55,32 +56,56 @@ export class Costs {
 
   /** `startAt` is when the unit would start there. */
   on({ unit, expected }: QueuedUnit, host: Host, startAt: UnixMs): Cost {
-    const isWarm = !unit.noCache && this.#facts.warmth(host.volume, unit.key, unit.build) !== 'cold';
+    const isWarm = !unit.noCache && this.#warmth(unit, host) !== 'cold';
     const ownMs = isWarm ? expected.warmMs : expected.coldMs;
-    const carries = unit.needs.length === 0 ? NOTHING : new Set<UnitId>();
-    const carryMs = carries instanceof Set ? this.#carry(unit, host, carries) : 0;
-    const cost: Cost = { carryMs, carries: carries instanceof Set ? [...carries] : carries, ownMs, isWarm };
+    const { carryMs, carries } = unit.needs.length === 0 ? NOTHING : this.#carry(unit, host);
+    const cost: Cost = { carryMs, carries, ownMs, isWarm };
     const twin = this.sharing(unit).find((at) => at.host === host.id);
     if (twin === undefined) return cost;
     const left = Math.max(0, this.#now + remainingMs(twin.one, this.#now) - startAt) + expected.warmMs;
     return left < ownMs ? { ...cost, ownMs: left, sharedWith: twin.one.unit.id } : cost;
   }
 
-  /** What a host needs to get hold of what a unit is made with, one after the other. */
-  #carry(unit: Unit, host: Host, carried: Set<UnitId>): number {
-    let ms = 0;
-    for (const id of unit.needs) {
-      const need = this.#fleet.units.get(id);
-      if (need === undefined || carried.has(id)) continue;
-      const warmth = this.#facts.warmth(host.volume, need.unit.key, need.unit.build);
-      if (warmth === 'this-build') continue;
-      carried.add(id);
-      const { handOverMs } = this.#fleet.settings;
-      const isWarm = warmth === 'warm' && !need.unit.noCache;
-      const again = (isWarm ? need.expected.warmMs : need.expected.coldMs) + this.#carry(need.unit, host, carried);
-      ms += handOverMs !== undefined && handOverMs < again && this.#isSomewhere(need.unit) ? handOverMs : again;
+  /**
+   * What a host needs to get hold of what a unit is made with, and what that is. Results that some host has are handed over
+   * all at once where that is sooner; what is built again is built one after the other, with what it is made with itself.
+   */
+  #carry(unit: Unit, host: Host): Pick<Cost, 'carryMs' | 'carries'> {
+    const missing = this.#missing(unit, host);
+    if (missing.length === 0) return NOTHING;
+    const { handOverMs = Infinity } = this.#fleet.settings;
+    const isHandedAll = handOverMs < Infinity && missing.every((need) => this.#isSomewhere(need.unit));
+    const carries = new Map<UnitId, Carry['by']>();
+    let builtMs = 0;
+    let handedMs = 0;
+    for (let open = [...missing], need = open.pop(); need !== undefined; need = open.pop()) {
+      if (carries.has(need.unit.id)) continue;
+      const isWarm = !need.unit.noCache && this.#warmth(need.unit, host) === 'warm';
+      const ms = isWarm ? need.expected.warmMs : need.expected.coldMs;
+      if (handOverMs < ms && this.#isSomewhere(need.unit)) {
+        carries.set(need.unit.id, 'handing');
+        handedMs = handOverMs;
+      } else {
+        carries.set(need.unit.id, 'building');
+        builtMs += ms;
+        open.push(...this.#missing(need.unit, host));
+      }
+      if (isHandedAll && builtMs + handedMs >= handOverMs) {
+        return { carryMs: handOverMs, carries: missing.map((one) => ({ unit: one.unit.id, by: 'handing' })) };
+      }
     }
-    return ms;
+    return { carryMs: builtMs + handedMs, carries: [...carries].map(([id, by]) => ({ unit: id, by })) };
+  }
+
+  #missing(unit: Unit, host: Host): readonly Pick<QueuedUnit, 'unit' | 'expected'>[] {
+    return unit.needs.flatMap((id) => {
+      const need = this.#fleet.units.get(id);
+      return need === undefined || this.#warmth(need.unit, host) === 'this-build' ? [] : [need];
+    });
+  }
+
+  #warmth({ key, build }: Unit, { volume }: Host): Warmth {
+    return this.#facts.warmth(volume, key, build);
   }
 
   #isSomewhere(unit: Unit): boolean {

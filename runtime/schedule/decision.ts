@@ -25,13 +25,19 @@ export type WaitReason =
   /** None of the hosts that there are builds these platforms. */
   | { readonly is: 'unfit'; readonly architecture: string; readonly platforms: readonly string[] };
 
+/** How a host gets the result of a linked target that it lacks: from a host that has it, or by building it once more. */
+export interface Carry {
+  readonly unit: UnitId;
+  readonly by: 'handing' | 'building';
+}
+
 export interface Assign {
   readonly unit: UnitId;
   readonly host: HostId;
   /** What it is expected to take there. */
   readonly expectedMs: number;
-  /** Linked targets that this host lacks and builds, or is handed, on the way. */
-  readonly carries: readonly UnitId[];
+  /** For the linked targets that this host lacks. */
+  readonly carries: readonly Carry[];
   readonly reason: AssignReason;
 }
 

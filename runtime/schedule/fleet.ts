@@ -65,6 +65,8 @@ export interface Volume {
   /** When something was built on it last. */
   readonly usedAt: UnixMs;
   readonly copyOf?: { readonly volume: VolumeId; readonly at: UnixMs };
+  /** Deleted or lost. It is told of, with what it held, as long as there are copies of it: these hold it still. */
+  readonly isGone?: boolean;
 }
 
 /** That a unit was built on a volume: when first, and when and by which build last. */

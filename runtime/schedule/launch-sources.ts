@@ -24,7 +24,7 @@ export class LaunchSources {
     const saved = savedMs(fleet, waiting.slice(0, ASKED));
     const inUse = new Set(fleet.hosts.map(({ volume }) => volume));
     this.#candidates = [...fleet.volumes.values()]
-      .filter((volume) => volume.architecture === architecture)
+      .filter((volume) => volume.architecture === architecture && volume.isGone !== true)
       .map((volume) => ({ volume, worthMs: worth(volume, fleet.volumes, saved), isInUse: inUse.has(volume.id) }))
       .sort((one, other) => other.worthMs - one.worthMs || other.volume.usedAt - one.volume.usedAt);
   }

@@ -16,6 +16,8 @@ export interface Offer {
   readonly startAt: UnixMs;
   readonly cost: Cost;
   readonly doneAt: UnixMs;
+  /** What it costs others that the unit is built here. */
+  readonly handicapMs: number;
 }
 
 /** Finds the host that would be done with a unit first, without asking them all. */
@@ -40,7 +42,8 @@ export class Offers {
   of(queued: QueuedUnit, slots: HostSlots): Offer {
     const startAt = Math.max(this.#now, slots.freeAt);
     const cost = this.#costs.on(queued, slots.host, startAt);
-    return { slots, startAt, cost, doneAt: startAt + cost.carryMs + cost.ownMs };
+    const doneAt = startAt + cost.carryMs + cost.ownMs;
+    return { slots, startAt, cost, doneAt, handicapMs: this.#handicapMs(queued, cost) };
   }
 
   /**
@@ -60,6 +63,16 @@ export class Offers {
     for (const volumes of this.#holders(queued)) this.#askHolders(volumes, fitting, ask);
     for (const { host } of this.#costs.sharing(queued.unit)) ask(this.#slots.ofHost(host, fitting));
     return best;
+  }
+
+  /**
+   * A unit that leaves the host of what it is made with will be missed there by those that are made with it and with its
+   * siblings; and what it has built once more for it is work for nothing.
+   */
+  #handicapMs({ unit }: QueuedUnit, { carries, carryMs, ownMs }: Cost): number {
+    if (carries.length === 0) return 0;
+    const { handOverMs = ownMs } = this.#fleet.settings;
+    return SPLIT_MARGIN * carryMs + (unit.isNeeded ? Number(globalThis.process.env['PEN'] ?? 1) * handOverMs : 0);
   }
 
   *#holders({ unit }: QueuedUnit): Generator<Iterable<VolumeId>> {
@@ -96,9 +109,9 @@ export class Offers {
   }
 }
 
-/** Done sooner, with what is built twice for it weighed in; then started sooner; then first in the list. */
+/** Done sooner, with what follows from it weighed in; then started sooner; then first in the list. */
 function isBetter(one: Offer, other: Offer): boolean {
-  const [a, b] = [one, other].map(({ doneAt, cost }) => doneAt + SPLIT_MARGIN * cost.carryMs) as [number, number];
+  const [a, b] = [one.doneAt + one.handicapMs, other.doneAt + other.handicapMs];
   if (a !== b) return a < b;
   if (one.startAt !== other.startAt) return one.startAt < other.startAt;
   return one.slots.order < other.slots.order;

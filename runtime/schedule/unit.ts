@@ -28,6 +28,8 @@ export interface Unit {
   readonly outputs: readonly string[];
   /** The units whose results it is made with: linked targets, on hosts of the same architecture. */
   readonly needs: readonly UnitId[];
+  /** Whether other units need it. */
+  readonly isNeeded: boolean;
   /** The same for all units that links join, directly or not: the first of them. */
   readonly group: UnitId;
   /** The same for units whose definition leads to the same steps, whatever build they are of: these likely share work. */

@@ -119,12 +119,12 @@ class Drafts {
   }
 
   finish(order: readonly Target[]): PlannedUnits {
-    const units: Unit[] = [];
+    const units: Omit<Unit, 'group' | 'isNeeded'>[] = [];
     const fingerprints = new Map<string, string>();
     const joins: Join[] = [];
     const groups = new Groups();
     for (const target of order) {
-      const own: Unit[] = [];
+      const own: Omit<Unit, 'group' | 'isNeeded'>[] = [];
       for (const [place, draft] of this.#drafts.get(target.name) ?? []) {
         const links = linkedTargets(target).filter((link) => this.#drafts.get(link)?.has(place) === true);
         const linked = links.map((link) => [`target:${link}`, fingerprints.get(`${link} ${place}`) ?? ''] as const);
@@ -133,16 +133,24 @@ class Drafts {
         const id = this.#id(target.name, draft);
         const needs = links.map((link) => this.#id(link, draft));
         groups.add(id, needs);
-        own.push({ ...this.#unit(draft), id, needs, fingerprint, group: id });
+        own.push({ ...this.#unit(draft), id, needs, fingerprint });
       }
       units.push(...own);
       const joined = own.filter(({ outputs }) => outputs.length > 0);
       if (joined.length > 1) joins.push({ target: target.name, units: joined.map(({ id }) => id) });
     }
-    return { units: units.map((unit) => ({ ...unit, group: groups.of(unit.id) })), joins };
+    const needed = new Set(units.flatMap(({ needs }) => needs));
+    const finished = units.map((unit) => ({ ...unit, group: groups.of(unit.id), isNeeded: needed.has(unit.id) }));
+    return { units: finished, joins };
   }
 
-  #unit({ target, project, kind, platforms, outputs }: Draft): Omit<Unit, 'id' | 'needs' | 'group' | 'fingerprint'> {
+  #unit({
+    target,
+    project,
+    kind,
+    platforms,
+    outputs,
+  }: Draft): Omit<Unit, 'id' | 'needs' | 'isNeeded' | 'group' | 'fingerprint'> {
     return {
       build: this.#options.build,
       key: `${target.name}@${kind.architecture}` as UnitKey,
