@@ -1,16 +1,17 @@
 import type { CacheFacts } from './cache-facts.ts';
-import type { Launch, LaunchReason, Stop } from './decision.ts';
+import type { Stop } from './decision.ts';
 import { countIdle } from './elapsed.ts';
 import type { Fleet, Host, HostId, IdleCount, QueuedUnit, UnixMs } from './fleet.ts';
 import { Heap } from './heap.ts';
-import { LaunchSources } from './launch-sources.ts';
+import type { LaunchSources } from './launch-sources.ts';
+import type { Launches } from './launches.ts';
 import type { Slots } from './slots.ts';
 
 export interface ScaleUpOptions {
   readonly fleet: Fleet;
-  readonly architecture: string;
   /** After units were placed. */
   readonly slots: Slots;
+  readonly launches: Launches;
   readonly facts: CacheFacts;
   /** Units that could run and have no host. */
   readonly waiting: readonly QueuedUnit[];
@@ -18,38 +19,30 @@ export interface ScaleUpOptions {
 }
 
 /**
- * The hosts to launch: units are put on the hosts that there are as these become free, and one that would wait longer than
- * a host takes to start gets a new host, which later units fill as well. Never more than the project allows.
+ * Launches hosts: units are put on the hosts that there are as these become free, and one that would wait longer than a
+ * host takes to start gets a new host, which later units fill as well. Never more than the project allows.
  */
-export function scaleUp({ fleet, architecture, slots, facts, waiting, now }: ScaleUpOptions): readonly Launch[] {
-  const { maxBuildsPerHost, maxHosts, startUpMs } = fleet.settings;
-  const hosts = fleet.hosts.filter((host) => host.architecture === architecture).length;
-  const room = fleet.launchable.has(architecture) && maxBuildsPerHost > 0 ? maxHosts - hosts : 0;
-  if (room <= 0 || waiting.length === 0) return [];
-
-  const reasons: LaunchReason[] = [];
+export function scaleUp({ fleet, slots, launches, facts, waiting, now }: ScaleUpOptions): void {
+  if (launches.room <= 0 || waiting.length === 0) return;
+  const { maxBuildsPerHost, startUpMs } = fleet.settings;
+  let sources: LaunchSources | undefined;
   const freeAt = new Heap<UnixMs>((one, other) => one < other);
   for (const one of slots.all) for (const at of one.allFreeAt) freeAt.push(at);
   for (const { unit, expected } of waiting) {
     const first = freeAt.peek();
-    if (reasons.length < room && (first === undefined || first - now > startUpMs)) {
-      reasons.push(
+    if (first === undefined || first - now > startUpMs) {
+      const reason =
         first === undefined
-          ? { is: 'none-runs', waiting: waiting.length }
-          : { is: 'queue', waitMs: first - now, startUpMs },
-      );
+          ? ({ is: 'none-runs', waiting: waiting.length } as const)
+          : ({ is: 'queue', waitMs: first - now, startUpMs } as const);
+      sources ??= launches.sources(waiting);
+      launches.open(sources.next(), reason);
+      if (launches.room <= 0) return;
       for (let count = 0; count < maxBuildsPerHost; count++) freeAt.push(now + startUpMs);
     }
-    if (reasons.length >= room) break;
     const isWarm = !unit.noCache && facts.places(unit.key) !== undefined;
     freeAt.push((freeAt.pop() ?? now) + (isWarm ? expected.warmMs : expected.coldMs));
   }
-  if (reasons.length === 0) return [];
-  const sources = new LaunchSources(fleet, architecture, waiting);
-  return reasons.map((reason) => {
-    const from = sources.next();
-    return { architecture, ...(from === undefined ? {} : { from }), reason };
-  });
 }
 
 export interface ScaleDownOptions {

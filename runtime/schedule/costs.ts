@@ -80,8 +80,7 @@ export class Costs {
     let handedMs = 0;
     for (let open = [...missing], need = open.pop(); need !== undefined; need = open.pop()) {
       if (carries.has(need.unit.id)) continue;
-      const isWarm = !need.unit.noCache && this.#warmth(need.unit, host) === 'warm';
-      const ms = isWarm ? need.expected.warmMs : need.expected.coldMs;
+      const ms = this.#againMs(need, host);
       if (handOverMs < ms && this.#isSomewhere(need.unit)) {
         carries.set(need.unit.id, 'handing');
         handedMs = handOverMs;
@@ -95,6 +94,14 @@ export class Costs {
       }
     }
     return { carryMs: builtMs + handedMs, carries: [...carries].map(([id, by]) => ({ unit: id, by })) };
+  }
+
+  /** What it takes to build a unit once more that this build has built elsewhere: by now it is known whether it had changed. */
+  #againMs({ unit, expected }: Pick<QueuedUnit, 'unit' | 'expected'>, host: Host): number {
+    const took = this.#fleet.done.get(unit.id);
+    const isWarm = !unit.noCache && this.#warmth(unit, host) !== 'cold';
+    if (!isWarm) return Math.max(expected.coldMs, took?.ms ?? 0);
+    return took?.isWarm === true ? took.ms : expected.warmMs;
   }
 
   #missing(unit: Unit, host: Host): readonly Pick<QueuedUnit, 'unit' | 'expected'>[] {

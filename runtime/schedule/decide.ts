@@ -4,6 +4,7 @@ import { Costs } from './costs.ts';
 import type { Assign, Decision, Launch, Stop, Wait } from './decision.ts';
 import { remainingMs } from './elapsed.ts';
 import type { Fleet, HostId, IdleCount, QueuedUnit, Shares, UnixMs } from './fleet.ts';
+import { Launches } from './launches.ts';
 import { Offers } from './offers.ts';
 import { place } from './place.ts';
 import type { HostSlots } from './slots.ts';
@@ -37,10 +38,13 @@ export function decide(fleet: Fleet, now: UnixMs): Decision {
     const slots = new Slots(hosts, { settings: fleet.settings, facts, now });
     const claims = claimsOf(ready.get(architecture) ?? new Map(), { fleet, architecture, now });
     const turns = new Turns(claims, fleet.shares.get(architecture) ?? NO_SHARES);
+    const launches = new Launches({ fleet, architecture, slots, facts, costs, now });
     const placed = place({
       slots,
       offers: new Offers(fleet, { slots, facts, costs, now }),
+      launches,
       turns,
+      startUpMs: fleet.settings.startUpMs,
       now,
       architecture,
       launchable: fleet.launchable.get(architecture) ?? [],
@@ -48,7 +52,8 @@ export function decide(fleet: Fleet, now: UnixMs): Decision {
     });
     assign.push(...placed.assign);
     wait.push(...placed.wait);
-    launch.push(...scaleUp({ fleet, architecture, slots, facts, waiting: placed.waiting, now }));
+    scaleUp({ fleet, slots, launches, facts, waiting: placed.waiting, now });
+    launch.push(...launches.all);
     const down = scaleDown({
       fleet,
       architecture,

@@ -56,6 +56,8 @@ export interface Launch {
 
 export type LaunchReason =
   | { readonly is: 'none-runs'; readonly waiting: number }
+  /** With a cache that no free host has, a unit is done so much sooner. */
+  | { readonly is: 'cache'; readonly unit: UnitId; readonly savesMs: number }
   /** Units would wait longer than a host takes to start. */
   | { readonly is: 'queue'; readonly waitMs: number; readonly startUpMs: number };
 

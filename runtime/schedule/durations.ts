@@ -18,6 +18,8 @@ export type Inputs = 'same' | 'changed' | 'unknown';
 export interface Expected {
   readonly coldMs: number;
   readonly warmMs: number;
+  /** What it takes on the latter if what it is made from has changed, which may not be known. */
+  readonly changedMs: number;
 }
 
 /** So many of the last runs of each kind count. */
@@ -32,13 +34,10 @@ const UNKNOWN_QUANTILE = 0.85;
 /** What runs take of a cold one, where nobody has seen both. */
 const UNKNOWN_SHARES = { changed: 0.5, cached: 0.05 } as const;
 
-/** How often something has changed, where nobody knows. */
-const UNKNOWN_CHANGED = 0.5;
-
 /**
  * What units are expected to take, from their past runs, the newest last. The median of the last seven of a kind counts, so
  * that one slow network changes nothing. For a kind that a unit was never seen in, what it is for the others decides. Where
- * nothing is known of the inputs, the mean of changed and cached runs counts, by how often there was which.
+ * nothing is known of the inputs, it is what happened more often.
  */
 export function expectedDurations(
   asked: ReadonlyMap<UnitKey, Inputs>,
@@ -85,10 +84,10 @@ class ProjectHistory {
     const coldMs = usual(runs, 'cold') ?? Math.max(this.#coldMs, changed ?? 0, cached ?? 0);
     const changedMs = Math.min(coldMs, changed ?? coldMs * this.#shares.changed);
     const cachedMs = Math.min(changedMs, cached ?? coldMs * this.#shares.cached);
-    if (inputs !== 'unknown') return { coldMs, warmMs: inputs === 'same' ? cachedMs : changedMs };
     const warm = runs.filter(({ is }) => is !== 'cold').slice(-RUNS);
-    const often = warm.length === 0 ? UNKNOWN_CHANGED : warm.filter(({ is }) => is === 'changed').length / warm.length;
-    return { coldMs, warmMs: often * changedMs + (1 - often) * cachedMs };
+    const isMostlyChanged = 2 * warm.filter(({ is }) => is === 'changed').length > warm.length;
+    const isChanged = inputs === 'unknown' ? isMostlyChanged : inputs === 'changed';
+    return { coldMs, warmMs: isChanged ? changedMs : cachedMs, changedMs: inputs === 'same' ? cachedMs : changedMs };
   }
 }
 

@@ -76,6 +76,12 @@ export interface Held {
   readonly lastBuild: BuildId;
 }
 
+/** What a unit took by itself, without what was carried for it, and whether its host had built it before. */
+export interface Took {
+  readonly ms: number;
+  readonly isWarm: boolean;
+}
+
 /** A unit that waits for a host. */
 export interface QueuedUnit {
   readonly unit: Unit;
@@ -111,7 +117,7 @@ export interface Fleet {
   readonly queued: readonly QueuedUnit[];
   /** All units of the builds in `queued`, whatever became of them, with what they are expected to take. */
   readonly units: ReadonlyMap<UnitId, Pick<QueuedUnit, 'unit' | 'expected'>>;
-  readonly done: ReadonlySet<UnitId>;
+  readonly done: ReadonlyMap<UnitId, Took>;
   readonly held: ReadonlyMap<UnitKey, ReadonlyMap<VolumeId, Held>>;
   /** How many shares a build has; absent: 1. */
   readonly weights: ReadonlyMap<BuildId, number>;

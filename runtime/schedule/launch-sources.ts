@@ -1,4 +1,3 @@
-import type { Launch } from './decision.ts';
 import type { Fleet, QueuedUnit, Volume, VolumeId } from './fleet.ts';
 
 /** So many of the waiting units say which cache is worth most. */
@@ -10,7 +9,6 @@ const GOOD_ENOUGH = 0.9;
 interface Candidate {
   readonly volume: Volume;
   readonly worthMs: number;
-  isInUse: boolean;
 }
 
 /**
@@ -19,23 +17,37 @@ interface Candidate {
  */
 export class LaunchSources {
   readonly #candidates: readonly Candidate[];
+  readonly #inUse: ReadonlySet<VolumeId>;
 
-  constructor(fleet: Fleet, architecture: string, waiting: readonly QueuedUnit[]) {
+  /** `inUse` may grow while sources are asked for. */
+  constructor(
+    fleet: Fleet,
+    {
+      architecture,
+      waiting,
+      inUse,
+    }: {
+      readonly architecture: string;
+      readonly waiting: readonly QueuedUnit[];
+      readonly inUse: ReadonlySet<VolumeId>;
+    },
+  ) {
     const saved = savedMs(fleet, waiting.slice(0, ASKED));
-    const inUse = new Set(fleet.hosts.map(({ volume }) => volume));
+    this.#inUse = inUse;
     this.#candidates = [...fleet.volumes.values()]
       .filter((volume) => volume.architecture === architecture && volume.isGone !== true)
-      .map((volume) => ({ volume, worthMs: worth(volume, fleet.volumes, saved), isInUse: inUse.has(volume.id) }))
+      .map((volume) => ({ volume, worthMs: worth(volume, fleet.volumes, saved) }))
       .sort((one, other) => other.worthMs - one.worthMs || other.volume.usedAt - one.volume.usedAt);
   }
 
   /** For one further host; undefined where there is no cache yet. */
-  next(): Launch['from'] {
+  next(): VolumeId | undefined {
     const best = this.#candidates[0];
     if (best === undefined) return undefined;
-    const resting = this.#candidates.find(({ isInUse, worthMs }) => !isInUse && worthMs >= GOOD_ENOUGH * best.worthMs);
-    if (resting !== undefined) resting.isInUse = true;
-    return { volume: (resting ?? best).volume.id, copy: resting === undefined };
+    const resting = this.#candidates.find(
+      ({ volume, worthMs }) => worthMs >= GOOD_ENOUGH * best.worthMs && !this.#inUse.has(volume.id),
+    );
+    return (resting ?? best).volume.id;
   }
 }
 

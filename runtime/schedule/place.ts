@@ -1,5 +1,6 @@
 import type { Assign, AssignReason, Wait, WaitReason } from './decision.ts';
 import type { QueuedUnit, UnixMs } from './fleet.ts';
+import type { Launches } from './launches.ts';
 import type { Offer, Offers } from './offers.ts';
 import type { HostClass, HostSlots, Slots } from './slots.ts';
 import type { Turns } from './turns.ts';
@@ -8,7 +9,9 @@ import type { Unit, UnitId } from './unit.ts';
 export interface PlaceOptions {
   readonly slots: Slots;
   readonly offers: Offers;
+  readonly launches: Launches;
   readonly turns: Turns;
+  readonly startUpMs: number;
   readonly now: UnixMs;
   readonly architecture: string;
   /** What a host builds that is launched. */
@@ -30,7 +33,7 @@ export interface Placed {
  * for it. Nothing is placed that could not start at once.
  */
 export function place(options: PlaceOptions): Placed {
-  const { slots, offers, turns, now } = options;
+  const { slots, offers, turns, now, architecture } = options;
   const assign: Assign[] = [];
   const wait: Wait[] = [];
   const waiting: QueuedUnit[] = [];
@@ -50,6 +53,11 @@ export function place(options: PlaceOptions): Placed {
     }
     const offer = bound === undefined ? offers.best(queued, fitting) : offers.of(queued, bound);
     if (offer === undefined) throw new Error(`no host offers anything for unit ${unit.id}, though one is free`);
+    if (bound === undefined && isLaunchedFor(queued, offer, options)) {
+      wait.push({ unit: unit.id, reason: { is: 'starting', architecture, readyInMs: options.startUpMs } });
+      turns.passed();
+      continue;
+    }
     const expectedMs = offer.cost.carryMs + offer.cost.ownMs;
     slots.take(offer.slots, offer.startAt + expectedMs);
     if (offer.startAt > now) {
@@ -64,6 +72,20 @@ export function place(options: PlaceOptions): Placed {
     assign.push({ unit: unit.id, host: offer.slots.host.id, expectedMs, carries, reason: assignReason(offer, unit) });
   }
   return { assign, wait, waiting };
+}
+
+/**
+ * Launches a host for a unit, if the cache that it starts with wins more time than the start takes, and that again, over
+ * what the hosts offer that there are.
+ */
+function isLaunchedFor(queued: QueuedUnit, best: Offer, { launches, slots, startUpMs, now }: PlaceOptions): boolean {
+  const least = now + startUpMs + Math.min(queued.expected.warmMs, queued.expected.coldMs);
+  if (launches.room <= 0 || best.doneAt - least <= startUpMs) return false;
+  const offer = launches.offer(queued);
+  if (offer === undefined || best.doneAt - offer.doneAt <= startUpMs) return false;
+  const reason = { is: 'cache', unit: queued.unit.id, savesMs: best.doneAt - offer.doneAt } as const;
+  slots.take(launches.open(offer.volume, reason), offer.doneAt);
+  return true;
 }
 
 function isFree(one: HostClass, now: UnixMs): boolean {

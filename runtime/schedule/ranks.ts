@@ -1,4 +1,13 @@
+import type { Expected } from './durations.ts';
 import type { Unit, UnitId } from './unit.ts';
+
+/**
+ * What a unit counts for in a rank: the longer of what may be expected, for what turns out long is better started early.
+ * `isWarm` tells whether any host, or volume at rest, has built it before.
+ */
+export function rankedMs({ coldMs, changedMs }: Expected, isWarm: boolean): number {
+  return isWarm ? changedMs : coldMs;
+}
 
 /**
  * How long it is from the start of each unit to the end of all that waits for it, if there were hosts enough: the unit that

@@ -112,35 +112,45 @@ interface Known {
   readonly root: VolumeId;
 }
 
+export interface SlotsOptions {
+  readonly settings: Settings;
+  readonly facts: CacheFacts;
+  readonly now: UnixMs;
+}
+
 /** The hosts of one architecture while units are placed on them. */
 export class Slots {
-  readonly all: readonly HostSlots[];
-  readonly #classes: readonly HostClass[];
+  readonly all: HostSlots[] = [];
+  readonly #options: SlotsOptions;
+  readonly #classes = new Map<string, HostClass>();
   readonly #byVolume = new Map<VolumeId, Known>();
   readonly #byHost = new Map<HostId, Known>();
   readonly #fitting = new Map<string, readonly HostClass[]>();
 
-  constructor(
-    hosts: readonly Host[],
-    { settings, facts, now }: { readonly settings: Settings; readonly facts: CacheFacts; readonly now: UnixMs },
-  ) {
-    const classes = new Map<string, HostClass>();
-    const all: HostSlots[] = [];
-    for (const [order, host] of hosts.entries()) {
-      if (host.state.is === 'stopping') continue;
-      const slots = new HostSlots(host, order, settings, now);
-      const signature = host.platforms.toSorted().join();
-      const of = classes.get(signature) ?? new HostClass(host.platforms);
-      classes.set(signature, of);
-      const root = facts.root(host.volume);
-      of.enter(slots, root);
-      of.hosts++;
-      all.push(slots);
-      this.#byVolume.set(host.volume, { slots, of, root });
-      this.#byHost.set(host.id, { slots, of, root });
+  constructor(hosts: readonly Host[], options: SlotsOptions) {
+    this.#options = options;
+    for (const host of hosts) if (host.state.is !== 'stopping') this.add(host);
+  }
+
+  /** Takes in a host, also one that is only just launched. */
+  add(host: Host): HostSlots {
+    const { settings, facts, now } = this.#options;
+    const slots = new HostSlots(host, this.all.length, settings, now);
+    const signature = host.platforms.length === 1 ? (host.platforms[0] ?? '') : host.platforms.toSorted().join();
+    let of = this.#classes.get(signature);
+    if (of === undefined) {
+      of = new HostClass(host.platforms);
+      this.#classes.set(signature, of);
+      this.#fitting.clear();
     }
-    this.#classes = [...classes.values()];
-    this.all = all;
+    const root = facts.root(host.volume);
+    const known = { slots, of, root };
+    of.enter(slots, root);
+    of.hosts++;
+    this.all.push(slots);
+    if (!this.#byVolume.has(host.volume)) this.#byVolume.set(host.volume, known);
+    this.#byHost.set(host.id, known);
+    return slots;
   }
 
   /** The classes whose hosts build all these platforms. */
@@ -148,7 +158,9 @@ export class Slots {
     const signature = platforms.length === 1 ? (platforms[0] ?? '') : platforms.join();
     const known = this.#fitting.get(signature);
     if (known !== undefined) return known;
-    const found = this.#classes.filter((one) => platforms.every((platform) => one.platforms.includes(platform)));
+    const found = [...this.#classes.values()].filter((one) =>
+      platforms.every((platform) => one.platforms.includes(platform)),
+    );
     this.#fitting.set(signature, found);
     return found;
   }

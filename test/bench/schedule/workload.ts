@@ -1,7 +1,7 @@
 import type { Expected, Inputs, PastRun } from '../../../runtime/schedule/durations.ts';
 import { expectedDurations } from '../../../runtime/schedule/durations.ts';
 import type { QueuedUnit } from '../../../runtime/schedule/fleet.ts';
-import { ranks } from '../../../runtime/schedule/ranks.ts';
+import { rankedMs, ranks } from '../../../runtime/schedule/ranks.ts';
 import type { BuildId, Unit, UnitId, UnitKey } from '../../../runtime/schedule/unit.ts';
 import type { SimulatedBake, Task } from './bake.ts';
 
@@ -59,7 +59,7 @@ export function workload(arrivals: readonly Arrival[], cache: 'cold' | 'warm'): 
       };
     });
     const expected = expectedDurations(inputs, history);
-    const of = ({ key }: Unit): Expected => expected.get(key) ?? { coldMs: 0, warmMs: 0 };
+    const of = ({ key }: Unit): Expected => expected.get(key) ?? { coldMs: 0, warmMs: 0, changedMs: 0 };
     const rank = ranks(own, (unit) =>
       cache === 'warm'
         ? of(unit).warmMs + Number(process.env['MIX'] ?? 0) * (of(unit).coldMs - of(unit).warmMs)
