@@ -18,8 +18,9 @@ export type Inputs = 'same' | 'changed' | 'unknown';
 export interface Expected {
   readonly coldMs: number;
   readonly warmMs: number;
-  /** What it takes on the latter if what it is made from has changed, which may not be known. */
-  readonly changedMs: number;
+  /** The same for the worst: if it is as long as the longest, where it was never seen; if its inputs have changed, where that is not known. */
+  readonly worstColdMs: number;
+  readonly worstWarmMs: number;
 }
 
 /** So many of the last runs of each kind count. */
@@ -28,8 +29,8 @@ const RUNS = 7;
 /** For a project without any history. */
 const UNKNOWN_COLD_MS = 30_000;
 
-/** A unit that was never seen is taken to be longer than most: what turns out long is better started early. */
-const UNKNOWN_QUANTILE = 0.85;
+/** For the worst, a unit that was never seen is taken to be longer than nearly all. */
+const WORST_QUANTILE = 0.98;
 
 /** What runs take of a cold one, where nobody has seen both. */
 const UNKNOWN_SHARES = { changed: 0.5, cached: 0.05 } as const;
@@ -57,6 +58,7 @@ export function expectedStartUp(pastMs: readonly number[], fallbackMs: number): 
 /** What is usual in a project. */
 class ProjectHistory {
   readonly #coldMs: number;
+  readonly #worstMs: number;
   readonly #shares: Readonly<Record<'changed' | 'cached', number>>;
 
   constructor(all: Iterable<readonly PastRun[]>) {
@@ -65,11 +67,9 @@ class ProjectHistory {
       changed: usual(runs, 'changed'),
       cached: usual(runs, 'cached'),
     }));
-    this.#coldMs =
-      quantile(
-        known.flatMap(({ cold }) => cold ?? []),
-        UNKNOWN_QUANTILE,
-      ) ?? UNKNOWN_COLD_MS;
+    const cold = known.flatMap((one) => one.cold ?? []);
+    this.#coldMs = median(cold) ?? UNKNOWN_COLD_MS;
+    this.#worstMs = quantile(cold, WORST_QUANTILE) ?? UNKNOWN_COLD_MS;
     const share = (of: 'changed' | 'cached'): number => {
       const shares = known.flatMap((one) =>
         one.cold === undefined || one[of] === undefined || one.cold <= 0 ? [] : [one[of] / one.cold],
@@ -80,14 +80,16 @@ class ProjectHistory {
   }
 
   expect(runs: readonly PastRun[], inputs: Inputs): Expected {
-    const [changed, cached] = [usual(runs, 'changed'), usual(runs, 'cached')];
-    const coldMs = usual(runs, 'cold') ?? Math.max(this.#coldMs, changed ?? 0, cached ?? 0);
+    const [cold, changed, cached] = [usual(runs, 'cold'), usual(runs, 'changed'), usual(runs, 'cached')];
+    const coldMs = cold ?? Math.max(this.#coldMs, changed ?? 0, cached ?? 0);
+    const worstColdMs = cold ?? Math.max(this.#worstMs, coldMs);
     const changedMs = Math.min(coldMs, changed ?? coldMs * this.#shares.changed);
     const cachedMs = Math.min(changedMs, cached ?? coldMs * this.#shares.cached);
     const warm = runs.filter(({ is }) => is !== 'cold').slice(-RUNS);
     const isMostlyChanged = 2 * warm.filter(({ is }) => is === 'changed').length > warm.length;
-    const isChanged = inputs === 'unknown' ? isMostlyChanged : inputs === 'changed';
-    return { coldMs, warmMs: isChanged ? changedMs : cachedMs, changedMs: inputs === 'same' ? cachedMs : changedMs };
+    const warmMs = inputs === 'changed' || (inputs === 'unknown' && isMostlyChanged) ? changedMs : cachedMs;
+    const worstWarmMs = inputs === 'same' ? cachedMs : (changed ?? worstColdMs * this.#shares.changed);
+    return { coldMs, warmMs, worstColdMs, worstWarmMs };
   }
 }
 

@@ -2,11 +2,11 @@ import type { Expected } from './durations.ts';
 import type { Unit, UnitId } from './unit.ts';
 
 /**
- * What a unit counts for in a rank: the longer of what may be expected, for what turns out long is better started early.
- * `isWarm` tells whether any host, or volume at rest, has built it before.
+ * What a unit counts for in a rank: the worst that may be expected, for what turns out long is better started early.
+ * `isWarm` tells whether there is a volume on which it was built before.
  */
-export function rankedMs({ coldMs, changedMs }: Expected, isWarm: boolean): number {
-  return isWarm ? changedMs : coldMs;
+export function rankedMs({ worstColdMs, worstWarmMs }: Expected, isWarm: boolean): number {
+  return isWarm ? worstWarmMs : worstColdMs;
 }
 
 /**

@@ -104,12 +104,13 @@ export function bake(
       const isKnown = random.next() >= unknown;
       const warmRuns = Array.from({ length: 7 }, (): RunKind => (random.next() < changed ? 'changed' : 'cached'));
       const kinds: readonly RunKind[] = isKnown ? ['cold', 'cold', 'cold', ...warmRuns] : [];
+      const coldMs = took('cold');
       return {
         name: `t${at}`,
         architecture,
         needs: needs.map((need) => `t${need}`),
-        coldMs: took('cold'),
-        warmMs: took(isChanged ? 'changed' : 'cached'),
+        coldMs,
+        warmMs: Math.min(coldMs, took(isChanged ? 'changed' : 'cached')),
         inputs: random.next() < untold ? 'unknown' : isChanged ? 'changed' : 'same',
         past: kinds.map((is) => ({ is, ms: took(is) })),
       };

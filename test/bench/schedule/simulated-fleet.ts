@@ -143,9 +143,10 @@ export class SimulatedFleet {
     this.hosts.delete(id);
     const volume = this.volumes.get(lost.host.volume);
     if (volume !== undefined && isVolumeLost) this.volumes.set(volume.id, { ...volume, isGone: true });
-    const loss = afterLoss([...lost.running.values()], this.#lostBefore);
+    const loss = afterLoss([...lost.running.values()], this.view(), this.#lostBefore);
     for (const [unit, times] of loss.again) {
       this.#lostBefore.set(unit, times);
+      this.done.delete(unit);
       const again = this.units.get(unit);
       if (again !== undefined) this.queued.push(again);
     }

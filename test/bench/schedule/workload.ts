@@ -59,12 +59,9 @@ export function workload(arrivals: readonly Arrival[], cache: 'cold' | 'warm'): 
       };
     });
     const expected = expectedDurations(inputs, history);
-    const of = ({ key }: Unit): Expected => expected.get(key) ?? { coldMs: 0, warmMs: 0, changedMs: 0 };
-    const rank = ranks(own, (unit) =>
-      cache === 'warm'
-        ? of(unit).warmMs + Number(process.env['MIX'] ?? 0) * (of(unit).coldMs - of(unit).warmMs)
-        : of(unit).coldMs,
-    );
+    const of = ({ key }: Unit): Expected =>
+      expected.get(key) ?? { coldMs: 0, warmMs: 0, worstColdMs: 0, worstWarmMs: 0 };
+    const rank = ranks(own, (unit) => rankedMs(of(unit), cache === 'warm'));
     units.push(...own.map((unit) => ({ unit, expected: of(unit), rankMs: rank.get(unit.id) ?? 0 })));
   }
   return {
