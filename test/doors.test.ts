@@ -14,6 +14,7 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   ],
   [/^cli\//, /^(?:cli|planner|runtime)\//],
   [/^runtime\/(?:event|failure)\.ts$/, /^(?:runtime\/event\.ts|planner\/(?:result|target|source|diagnostic)\.ts)$/],
+  [/^runtime\/schedule\//, /^(?:runtime\/(?:schedule\/|buildkit\/platform\.ts$)|planner\/)/],
   [/^runtime\/http2\//, /^runtime\/http2\//],
   [/^runtime\/rpc\//, /^(?:runtime\/(?:rpc|http2)\/|proto\/)/],
   [/^runtime\/files\//, /^(?:runtime\/(?:files\/|event\.ts|failure\.ts)|planner\/|proto\/)/],

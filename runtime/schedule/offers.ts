@@ -72,7 +72,7 @@ export class Offers {
   #handicapMs({ unit }: QueuedUnit, { carries, carryMs, ownMs }: Cost): number {
     if (carries.length === 0) return 0;
     const { handOverMs = ownMs } = this.#fleet.settings;
-    return SPLIT_MARGIN * carryMs + (unit.isNeeded ? Number(globalThis.process.env['PEN'] ?? 1) * handOverMs : 0);
+    return SPLIT_MARGIN * carryMs + (unit.isNeeded ? handOverMs : 0);
   }
 
   *#holders({ unit }: QueuedUnit): Generator<Iterable<VolumeId>> {
