@@ -113,7 +113,7 @@ function imageExport(attrs: Attributes, target: Target, facts: DaemonFacts): Res
     return fail({
       reason: 'unsupported',
       what: `pushing target "${target.name}" without a tag`,
-      hint: 'give it tags = ["registry/name:tag"]',
+      hint: 'name it: -t registry/name:tag, or tags = ["registry/name:tag"] in a bake file',
     });
   }
   if (pushes && facts.store === 'docker-classic') {
