@@ -23,6 +23,8 @@ export interface BakeInput extends DefinitionInput {
   /** `--set` flags. */
   readonly overrides: readonly string[];
   readonly flags: BakeFlags;
+  /** Whether somebody can be asked for the passphrase of an ssh key; by default nobody can. */
+  readonly mayAsk?: (() => boolean) | undefined;
 }
 
 /** A plan, where each of its targets is written, and what in the definition has no effect. */
@@ -63,7 +65,8 @@ function planDefinition(
   const diagnostics: Diagnostic[] = [];
   const doubts: Diagnostic[] = [];
   const isPrinted = input.isPrinted === true;
-  const finish = { environment: input.variables, fs: input.fs, remote: input.remote, isPrinted };
+  const { fs, remote, mayAsk } = input;
+  const finish = { environment: input.variables, fs, remote, isPrinted, mayAsk };
   const finished = new Map<string, Target>();
   const origins = new Map<string, Span>();
 

@@ -1,25 +1,17 @@
 import path from 'node:path';
-import pLimit from 'p-limit';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
 import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
-import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
-import type { ImageLoaders } from '../../runtime/build/loading.ts';
 import type { BuildServices } from '../../runtime/build/target-context.ts';
-import { CredentialStore } from '../../runtime/docker/credentials.ts';
-import type { DockerEngine } from '../../runtime/docker/engine.ts';
-import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { findEngine } from '../../runtime/hosts/engine/discover.ts';
-import { TokenSeeds } from '../../runtime/session/token-seeds.ts';
 import type { CommandContext } from '../command.ts';
-import { dataDir, dockerConfig, nodeId, tokenSeedFile } from '../config.ts';
-import { secretVariables } from '../environment.ts';
+import { dataDir } from '../config.ts';
 import { clearedElsewhere } from '../entitlements.ts';
 import { metadataJson, metadataProblem, singleMetadataJson, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
@@ -32,6 +24,7 @@ import { sourcePolicy } from '../source-policy.ts';
 import { dockerProxies, withProxies } from '../proxies.ts';
 import type { Write } from '../progress/progress.ts';
 import { chooseProgress } from '../progress/choose.ts';
+import { buildServices } from './build-services.ts';
 
 /** What a command asks for beyond a plain build. */
 export interface BuildSettings {
@@ -86,10 +79,10 @@ export async function buildPlan(
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, { planned, single }, [engine.failure]);
   const services = await buildServices(context, planned, engine.value);
-  if (services === undefined) return 1;
+  if (!services.ok) return services.failure;
   const { contextArchive } = settings;
   const given = {
-    ...services,
+    ...services.value,
     sourcePolicy: policy.value,
     ...(contextArchive === undefined ? {} : { contextArchive }),
   };
@@ -190,68 +183,4 @@ function failed(
   const words = [...new Set(failures.map((failure) => failureText(failure, { origins: planned.origins, single })))];
   stderr.write(`${words.join('\n')}\n`);
   return 1;
-}
-
-async function buildServices(
-  { env, stdout, stderr }: CommandContext,
-  planned: Planned,
-  engine: EngineHandle,
-): Promise<BuildServices | undefined> {
-  const config = await dockerConfig(env, (warning) => void stderr.write(`WARNING: ${warning}\n`));
-  if (!config.ok) {
-    stderr.write(`ERROR: ${config.failure.file} cannot be used: ${config.failure.cause}\n`);
-    return undefined;
-  }
-  const variables = secretVariables(env, planned);
-  const { docker } = engine;
-  return {
-    credentials: new CredentialStore(config.value, variables),
-    tokenSeeds: new TokenSeeds(tokenSeedFile(env)),
-    env: variables,
-    nodeId: await nodeId(dataDir(env)),
-    defaultProvenance: goBool(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? '') !== true,
-    stdout,
-    ...(docker === undefined
-      ? {}
-      : {
-          loadArchive: async (chunks, { signal }) => {
-            using api = await engineOf(docker);
-            for await (const _line of api.loadImages(chunks, { signal })) continue;
-          },
-          ...(isOnThisMachine(docker) ? { loaders: imageLoaders(docker) } : {}),
-        }),
-  };
-}
-
-/** How many images a Docker Engine is given at a time: each pull of its has several downloads of its own. */
-const LOADS_AT_A_TIME = 3;
-
-function imageLoaders(docker: DockerEndpoint): ImageLoaders {
-  const limit = pLimit(LOADS_AT_A_TIME);
-  return {
-    pull: (image, options) =>
-      limit(async () => {
-        options.signal.throwIfAborted();
-        const { fastLoad } = await import('../../runtime/load/fast-load.ts');
-        using api = await engineOf(docker);
-        await fastLoad(image, { ...options, docker: api });
-      }),
-    send: (image, options) =>
-      limit(async () => {
-        options.signal.throwIfAborted();
-        const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
-        using api = await engineOf(docker);
-        await archiveLoad(image, { ...options, docker: api });
-      }),
-  };
-}
-
-async function engineOf(docker: DockerEndpoint): Promise<DockerEngine> {
-  const { DockerEngine } = await import('../../runtime/docker/engine.ts');
-  return new DockerEngine(docker);
-}
-
-/** Whether a Docker Engine is likely to reach a port of our loopback interface; where it does not after all, its pull says so. */
-function isOnThisMachine(docker: DockerEndpoint): boolean {
-  return docker.kind === 'docker-unix' || ['localhost', '127.0.0.1', '::1'].includes(docker.host);
 }

@@ -6,6 +6,7 @@ import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir } from '../config.ts';
 import { environmentMap } from '../environment.ts';
+import { passphrasePrompt } from '../passphrase.ts';
 import { canceled } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
 import { chooseProgress } from '../progress/choose.ts';
@@ -31,6 +32,7 @@ export async function readRemote(
     ...remoteNames({ named, environment: variables }),
     builder: engine.value,
     cwd: context.cwd,
+    askPassphrase: passphrasePrompt(context),
     env: variables,
     emit: progress.value.onEvent,
     signal,

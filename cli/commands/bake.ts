@@ -123,12 +123,15 @@ async function plan(context: CommandContext): Promise<Planned | undefined> {
   const { args } = context;
   const input = await definitionInput(context);
   if (input === undefined) return undefined;
+  const isPrinted = args.switches.get('print') === true;
   const result = await planBake({
     ...input,
     targets: bakeWords(args.rest).targets,
     overrides: args.lists.get('set') ?? [],
     flags: flagsOf(context),
-    isPrinted: args.switches.get('print') === true,
+    // What is only printed is printed as on any machine.
+    ...(isPrinted ? {} : { mayAsk: () => context.stdin.isTTY && context.stderr.isTTY }),
+    isPrinted,
   });
   if (result.ok) {
     const { warnings } = result.value;

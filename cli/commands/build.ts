@@ -32,6 +32,7 @@ export const build: Command = {
       environment: environmentMap(env),
       fs: fileSystem(cwd),
       dockerfile: sources.dockerfile,
+      mayAsk: () => context.stdin.isTTY && stderr.isTTY,
     });
     if (!planned.ok) {
       stderr.write(diagnosticsText('ERROR', planned.failure));

@@ -66,6 +66,7 @@ export async function composeBuild(context: CommandContext, request: ComposeBuil
     sbom: args.texts.get('sbom'),
     environment: environmentMap(env),
     fs: options.fs,
+    mayAsk: () => context.stdin.isTTY && context.stderr.isTTY,
   });
   if (!planned.ok) return tell(context, planned.failure);
   if (!quiet) warn(context, planned.value.warnings);

@@ -17,6 +17,8 @@ export interface FinishContext {
   readonly isPrinted: boolean;
   /** Whether `-` may stand for standard input. */
   readonly mayReadStdin?: boolean;
+  /** Whether somebody can be asked for a passphrase; by default nobody can. */
+  readonly mayAsk?: (() => boolean) | undefined;
 }
 
 type MutableTarget = { -readonly [K in keyof Target]: Target[K] };

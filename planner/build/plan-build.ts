@@ -20,6 +20,8 @@ export interface BuildInput {
   /** The environment: build arguments without a value, `SOURCE_DATE_EPOCH`, `DOCKER_DEFAULT_PLATFORM`, agents. */
   readonly environment: ReadonlyMap<string, string>;
   readonly fs: FileSystemPort;
+  /** Whether somebody can be asked for the passphrase of an ssh key; by default nobody can. */
+  readonly mayAsk?: (() => boolean) | undefined;
   /**
    * The Dockerfile, where its text is known already: it came from stdin or from a URL. From stdin in place of the context,
    * there is no context.
@@ -35,10 +37,10 @@ export const BUILD_TARGET = 'default';
  * Fails with everything that is wrong in it, each named by its flag.
  */
 export function planBuild(input: BuildInput): Result<Planned, readonly Diagnostic[]> {
-  const { environment, fs } = input;
+  const { environment, fs, mayAsk } = input;
   const reader = new FlagReader(input.flags, environment);
   const raw = rawTarget(input, reader);
-  const { target, checks } = finishTarget(raw, { environment, fs, isPrinted: false, mayReadStdin: true });
+  const { target, checks } = finishTarget(raw, { environment, fs, isPrinted: false, mayReadStdin: true, mayAsk });
   const said = [...contextProblems(input), ...reader.mistakes, ...exclusions(input.flags)];
   // What the checks of targets find was told by its flag before, but for what flags name and is not there.
   const found = said.length > 0 ? said : checks.mistakes.map(withoutTargetName);

@@ -24,6 +24,7 @@ export interface ComposePlanInput {
   /** Of the process: agents and `SOURCE_DATE_EPOCH` are looked for in it. */
   readonly environment: FinishContext['environment'];
   readonly fs: FinishContext['fs'];
+  readonly mayAsk?: FinishContext['mayAsk'];
 }
 
 /**
@@ -40,8 +41,13 @@ export function composePlan(
   const resolve = (name: string): Target | undefined => {
     const target = byName.get(name);
     if (target === undefined) return undefined;
-    const { environment, fs } = input;
-    const finished = finishTarget(rawTarget(target, input, diagnostics), { environment, fs, isPrinted: false });
+    const { environment, fs, mayAsk } = input;
+    const finished = finishTarget(rawTarget(target, input, diagnostics), {
+      environment,
+      fs,
+      isPrinted: false,
+      mayAsk,
+    });
     diagnostics.push(...finished.checks.mistakes);
     warnings.push(...finished.checks.warnings);
     return finished.target;

@@ -3,7 +3,25 @@ import { fail, ok } from '../result.ts';
 import { SshReader } from './ssh-reader.ts';
 
 /** A private key as its file has it, taken apart as far as no arithmetic is needed. */
-export type SshKeyText = { readonly form: 'pkcs1' | 'pkcs8' | 'sec1'; readonly der: Uint8Array } | OpenSshKeyText;
+export type SshKeyText = OpenKeyText | LockedKeyText;
+
+/** One that needs no passphrase. */
+export type OpenKeyText = { readonly form: 'pkcs1' | 'pkcs8' | 'sec1'; readonly der: Uint8Array } | OpenSshKeyText;
+
+/** One that needs a passphrase: PEM whole, as OpenSSL reads it, or OpenSSH's own format. */
+export type LockedKeyText = { readonly form: 'locked-pem'; readonly pem: string } | LockedOpenSshText;
+
+/** OpenSSH's own format, encrypted with a key that bcrypt makes of the passphrase (openssh PROTOCOL.key). */
+export interface LockedOpenSshText {
+  readonly form: 'locked-openssh';
+  readonly cipher: string;
+  readonly salt: Uint8Array;
+  readonly rounds: number;
+  readonly publicBlob: Uint8Array;
+  readonly encrypted: Uint8Array;
+  /** Behind it, for ciphers that have one. */
+  readonly tag: Uint8Array;
+}
 
 /** OpenSSH's own format. */
 export interface OpenSshKeyText {
@@ -40,7 +58,8 @@ const PUBLIC_KEY = /^(?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} AAAA/;
 
 const DAMAGED = 'ssh: this OpenSSH key is damaged';
 
-const PASSPHRASE = 'ssh: this private key is passphrase protected';
+/** Why a key cannot be used where nobody can be asked. */
+export const PASSPHRASE_NEEDED = 'ssh: this private key is passphrase protected';
 
 /**
  * Reads the text of a private key: PEM of RSA and EC keys, PKCS #8, or what ssh-keygen writes. Like Go's `encoding/pem`, it
@@ -51,7 +70,7 @@ export function readSshKey(text: string): Result<SshKeyText, string> {
   const block = firstBlock(text.slice(0, MAX_KEY_BYTES));
   if (block === undefined)
     return fail(PUBLIC_KEY.test(text) ? 'ssh: no key found; this is a public key' : 'ssh: no key found');
-  if (block.isEncrypted || block.type === 'ENCRYPTED PRIVATE KEY') return fail(PASSPHRASE);
+  if (block.isEncrypted || block.type === 'ENCRYPTED PRIVATE KEY') return ok({ form: 'locked-pem', pem: block.text });
   if (block.type === 'OPENSSH PRIVATE KEY') return openSshKey(block.bytes);
   const form = FORMS.get(block.type);
   return form === undefined
@@ -63,6 +82,8 @@ interface PemBlock {
   readonly type: string;
   readonly isEncrypted: boolean;
   readonly bytes: Uint8Array;
+  /** All of it, with its first and last lines. */
+  readonly text: string;
 }
 
 function firstBlock(text: string): PemBlock | undefined {
@@ -80,7 +101,8 @@ function firstBlock(text: string): PemBlock | undefined {
       .replace(/[ \t]/g, '');
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(body) || body.length % 4 !== 0) continue;
     const isEncrypted = headers.some((one) => /^Proc-Type:.*ENCRYPTED/.test(one));
-    return { type, isEncrypted, bytes: Buffer.from(body, 'base64') };
+    const end = dashes + `-----END ${type}-----`.length;
+    return { type, isEncrypted, bytes: Buffer.from(body, 'base64'), text: `${text.slice(begin.index, end)}\n` };
   }
   return undefined;
 }
@@ -97,12 +119,25 @@ function openSshKey(bytes: Uint8Array): Result<SshKeyText, string> {
   if (all.toString('latin1', 0, OPENSSH_MAGIC.length) !== OPENSSH_MAGIC) return fail('ssh: this is no OpenSSH key');
   try {
     const file = new SshReader(all.subarray(OPENSSH_MAGIC.length));
-    const [cipher, kdf] = [file.text(), file.text()];
-    if (cipher !== 'none' || kdf !== 'none') return fail(PASSPHRASE);
-    file.bytes();
+    const [cipher, kdf, options] = [file.text(), file.text(), file.bytes()];
     if (file.number() !== 1) return fail('ssh: it holds several keys; OpenSSH takes files of one');
     const publicBlob = file.bytes();
-    const key = new SshReader(file.bytes());
+    const key = file.bytes();
+    if (cipher === 'none' && kdf === 'none') return openSshFields(key, publicBlob);
+    if (kdf !== 'bcrypt') return fail(DAMAGED);
+    const bcrypt = new SshReader(options);
+    const [salt, rounds] = [bcrypt.bytes(), bcrypt.number()];
+    return ok({ form: 'locked-openssh', cipher, salt, rounds, publicBlob, encrypted: key, tag: file.rest() });
+  } catch (error) {
+    if (error instanceof RangeError) return fail(DAMAGED);
+    throw error;
+  }
+}
+
+/** Reads what stands in the private part of an OpenSSH key; fails where it does not begin with two equal numbers. */
+export function openSshFields(bytes: Uint8Array, publicBlob: Uint8Array): Result<OpenSshKeyText, string> {
+  try {
+    const key = new SshReader(bytes);
     if (key.number() !== key.number()) return fail(DAMAGED);
     const algorithm = key.text();
     const count = OPENSSH_FIELDS.get(algorithm);
@@ -112,4 +147,9 @@ function openSshKey(bytes: Uint8Array): Result<SshKeyText, string> {
     if (error instanceof RangeError) return fail(DAMAGED);
     throw error;
   }
+}
+
+/** Whether a key needs a passphrase. */
+export function isLocked(key: SshKeyText): key is LockedKeyText {
+  return key.form === 'locked-pem' || key.form === 'locked-openssh';
 }

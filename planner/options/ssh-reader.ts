@@ -21,6 +21,11 @@ export class SshReader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
+  /** What has not been read yet. */
+  rest(): Buffer {
+    return this.#bytes.subarray(this.#at);
+  }
+
   text(): string {
     return this.bytes().toString('latin1');
   }

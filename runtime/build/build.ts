@@ -23,6 +23,7 @@ import { gitInfo, gitSettings } from './git-info.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { prepareTarget } from './prepare.ts';
+import type { SshPlace } from './ssh-agents.ts';
 import type { PushResult } from './pushing.ts';
 import { buildTarget } from './target-build.ts';
 import type { BuildServices } from './target-context.ts';
@@ -75,15 +76,16 @@ export interface BuildOutcome {
  */
 export async function runBuild(options: BuildOptions): Promise<Result<BuildOutcome, readonly RuntimeFailure[]>> {
   const { plan, builder, cwd, emit, signal } = options;
+  const { env, askPassphrase } = options.services;
   await using scope = new AsyncDisposableStack();
-  const prepared = await prepareAll(plan, { cwd, env: options.services.env, signal }, scope);
+  const prepared = await prepareAll(plan, { cwd, env, ask: askPassphrase, signal }, scope);
   if (!prepared.ok) return prepared;
 
   using client = new BuildkitClient(builder.endpoint);
   const insideDocker = builder.endpoint.kind === 'docker-unix' || builder.endpoint.kind === 'docker-tcp';
   const [facts, repositories] = await Promise.all([
     daemonFacts(client, { insideDocker, signal }).catch((error: unknown) => error),
-    repositoriesOf(prepared.value, { cwd, env: options.services.env, signal }),
+    repositoriesOf(prepared.value, { cwd, env, signal }),
   ]);
   if (!isFacts(facts)) {
     return fail([signal.aborted ? { reason: 'canceled' } : unreachableBuilder(builder.endpoint, facts)]);
@@ -153,10 +155,11 @@ function isFacts(value: unknown): value is DaemonFacts {
 
 async function prepareAll(
   { targets, remote }: Plan,
-  where: { readonly cwd: string; readonly env: ReadonlyMap<string, string>; readonly signal: AbortSignal },
+  where: Omit<SshPlace, 'known'>,
   scope: AsyncDisposableStack,
 ): Promise<Result<readonly PreparedTarget[], readonly RuntimeFailure[]>> {
-  const settled = await Promise.allSettled(targets.map((target) => prepareTarget(target, { ...where, remote })));
+  const place = { ...where, known: new Map(), remote };
+  const settled = await Promise.allSettled(targets.map((target) => prepareTarget(target, place)));
   for (const one of settled) if (one.status === 'fulfilled' && one.value.ok) scope.use(one.value.value);
   const all = settled.map((one) => {
     if (one.status === 'rejected') throw one.reason;

@@ -12,7 +12,7 @@ import type { InputMissing, Unsupported } from '../failure.ts';
 import { cacheProblem } from './caches.ts';
 import type { LayoutContext } from './layouts.ts';
 import { layoutContexts } from './layouts.ts';
-import type { SshAgents } from './ssh-agents.ts';
+import type { SshAgents, SshPlace } from './ssh-agents.ts';
 import { sshAgents } from './ssh-agents.ts';
 
 const NO_AGENTS: SshAgents = new Map();
@@ -36,22 +36,13 @@ export interface PreparedTarget extends AsyncDisposable {
  */
 export async function prepareTarget(
   target: Target,
-  {
-    cwd,
-    remote,
-    env,
-    signal,
-  }: {
-    readonly cwd: string;
-    readonly remote: string | undefined;
-    readonly env: ReadonlyMap<string, string>;
-    readonly signal: AbortSignal;
-  },
+  { remote, ...place }: SshPlace & { readonly remote: string | undefined },
 ): Promise<Result<PreparedTarget, InputMissing | Unsupported>> {
+  const { cwd } = place;
   const refused = refusal(target);
   if (refused) return fail(refused);
   const isAsked = calledMethod(target.call) !== undefined;
-  const agents = isAsked ? ok(NO_AGENTS) : await sshAgents(target.ssh, { cwd, env, signal });
+  const agents = isAsked ? ok(NO_AGENTS) : await sshAgents(target.ssh, place);
   if (!agents.ok) {
     const { id, ...unusable } = agents.failure;
     return fail({

@@ -20,6 +20,7 @@ import { FailureError } from '../failure.ts';
 import { ARCHIVE_HEADER_BYTES, isArchive } from './archive-header.ts';
 import { secretsService } from '../session/secrets.ts';
 import { sshService } from '../session/ssh.ts';
+import type { AskPassphrase } from '../session/ssh-key-files.ts';
 import { randomId, Session } from '../session/session.ts';
 import type { Builder } from './build.ts';
 import { unreachableBuilder } from './failures.ts';
@@ -33,7 +34,7 @@ const MAX_DEFINITION_BYTES = 2 * 1024 * 1024;
 const SHOWN_AS = 'definition';
 
 const SSH_HINT =
-  'BUILDX_BAKE_GIT_SSH or SSH_AUTH_SOCK names the socket of an agent that holds the key, or a key without a passphrase';
+  'BUILDX_BAKE_GIT_SSH or SSH_AUTH_SOCK names the socket of an agent that holds the key, or a key without a passphrase; on a terminal, it is asked for';
 
 /** Which definition is to be read, and by whom. */
 export interface RemoteRequest {
@@ -47,6 +48,8 @@ export interface RemoteRequest {
   readonly cwd: string;
   /** For tokens of the repository's host. */
   readonly env: ReadonlyMap<string, string>;
+  /** Asks the user for the passphrase of an ssh key; undefined where nobody can be asked. */
+  readonly askPassphrase?: AskPassphrase | undefined;
   readonly emit: EventSink;
   readonly signal: AbortSignal;
 }
@@ -59,7 +62,12 @@ export async function readRemoteDefinition(request: RemoteRequest): Promise<Resu
   const { url, builder, env, emit, signal } = request;
   const remote = remoteSource(url);
   if (!remote.ok) return fail(unreadable(url, remote.failure));
-  const agents = await sshAgents(isGitOverSsh(url) ? [gitSshEntry(env)] : [], { cwd: request.cwd, env, signal });
+  const agents = await sshAgents(isGitOverSsh(url) ? [gitSshEntry(env)] : [], {
+    cwd: request.cwd,
+    env,
+    ask: request.askPassphrase,
+    signal,
+  });
   if (!agents.ok) {
     const { id, path, cause } = agents.failure;
     return fail(unreadable(url, `ssh ${JSON.stringify(id)}: ${path} cannot be used: ${cause}`, SSH_HINT));

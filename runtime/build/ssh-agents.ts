@@ -6,6 +6,7 @@ import { fail, ok } from '../../planner/result.ts';
 import type { SshEntry } from '../../planner/target.ts';
 import { DEFAULT_SSH_ID } from '../session/ssh.ts';
 import type { SshAgent } from '../session/ssh-agent.ts';
+import type { AskPassphrase, KnownKeys } from '../session/ssh-key-files.ts';
 import { socketAgent } from '../session/ssh-socket.ts';
 
 /** Agents by the ids that steps use. */
@@ -18,13 +19,22 @@ export interface SshUnusable {
   readonly cause: string;
 }
 
+/** Where paths begin and variables are, and who can be asked for a passphrase. */
+export interface SshPlace {
+  readonly cwd: string;
+  readonly env: ReadonlyMap<string, string>;
+  readonly ask?: AskPassphrase | undefined;
+  readonly known?: KnownKeys | undefined;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The agents that ssh entries mean: that of `SSH_AUTH_SOCK` where no path is named, else the one that listens on the socket, or
  * one of our own that holds the keys in the files. Keys are read here, and nothing of them is kept but in memory.
  */
 export async function sshAgents(
   entries: readonly SshEntry[],
-  where: { readonly cwd: string; readonly env: ReadonlyMap<string, string>; readonly signal: AbortSignal },
+  where: SshPlace,
 ): Promise<Result<SshAgents, SshUnusable>> {
   const agents = new Map<string, SshAgent>();
   for (const entry of entries) {
@@ -39,11 +49,7 @@ export async function sshAgents(
 
 async function agentOf(
   entry: SshEntry,
-  {
-    cwd,
-    env,
-    signal,
-  }: { readonly cwd: string; readonly env: ReadonlyMap<string, string>; readonly signal: AbortSignal },
+  { cwd, env, ...how }: SshPlace,
 ): Promise<Result<SshAgent, Omit<SshUnusable, 'id'>>> {
   const paths = sshPaths(entry, env);
   if (!paths.ok) return fail({ path: 'SSH_AUTH_SOCK', cause: 'it is not set' });
@@ -60,7 +66,7 @@ async function agentOf(
   const [first = ''] = paths.value;
   if (areSockets[0] === true) return ok(socketAgent(resolve(first)));
   const { keyFilesAgent } = await import('../session/ssh-key-files.ts');
-  return keyFilesAgent(paths.value, { resolve, signal });
+  return keyFilesAgent(paths.value, { resolve, ...how });
 }
 
 /** What `BUILDX_BAKE_GIT_SSH` says: a socket, or keys with commas between them; nothing means the agent of the user. */

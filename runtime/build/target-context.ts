@@ -4,6 +4,7 @@ import type { PlannedExport } from '../buildkit/exporters.ts';
 import type { WirePolicy } from '../buildkit/source-policy.ts';
 import type { EventSink, StatusUpdate } from '../event.ts';
 import type { ArchiveSink } from '../session/file-send.ts';
+import type { AskPassphrase } from '../session/ssh-key-files.ts';
 import type { GitInfo } from './git-info.ts';
 import type { Links } from './links.ts';
 import type { ImageLoaders } from './loading.ts';
@@ -16,6 +17,8 @@ export interface BuildServices extends RegistryServices {
   /** Whether targets that say nothing of provenance get it. */
   readonly defaultProvenance: boolean;
   readonly stdout: NodeJS.WritableStream;
+  /** Asks the user for the passphrase of an ssh key; undefined where nobody can be asked. */
+  readonly askPassphrase?: AskPassphrase | undefined;
   /** What builds may fetch, and what in place of what. */
   readonly sourcePolicy?: WirePolicy | undefined;
   /** What a context of `-` is: an archive, which can be read once. */

@@ -1,6 +1,6 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-import type { SshKeyText } from '../../planner/options/ssh-key.ts';
+import type { OpenKeyText } from '../../planner/options/ssh-key.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
 import { sshBytes, sshNumber, withoutZeros } from './ssh-bytes.ts';
@@ -31,7 +31,7 @@ const CURVES: ReadonlyMap<string, { readonly web: string; readonly curve: string
 ]);
 
 /** Makes a key of what its file says. Fails in words that hold nothing of it. */
-export function sshKeyOf(text: SshKeyText): Result<SshKey, string> {
+export function sshKeyOf(text: OpenKeyText): Result<SshKey, string> {
   try {
     const key = privateKey(text);
     const algorithm = algorithmOf(key);
@@ -46,7 +46,7 @@ export function sshKeyOf(text: SshKeyText): Result<SshKey, string> {
   }
 }
 
-function privateKey(text: SshKeyText): KeyObject {
+function privateKey(text: OpenKeyText): KeyObject {
   if (text.form !== 'openssh') return createPrivateKey({ key: Buffer.from(text.der), format: 'der', type: text.form });
   return createPrivateKey({ key: webKeyOf(text.algorithm, text.fields), format: 'jwk' });
 }

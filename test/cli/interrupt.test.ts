@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { DepotRun } from '../rig/depot.ts';
 import { depot } from '../rig/depot.ts';
 import { tempFolder } from '../rig/folder.ts';
+import { depotOnTerminal } from '../rig/terminal.ts';
 
 const LAUNCHER = path.resolve(import.meta.dirname, '../../cli/depot.mjs');
 
@@ -85,17 +86,7 @@ test('Ctrl-C at a question is no answer, and ends the program as such', async ()
     path.join(folder.path, 'docker-bake.hcl'),
     'target "default" {\n  entitlements = ["network.host"]\n}\n',
   );
-  const command = [process.execPath, LAUNCHER, 'bake'].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['-qefc', command, '/dev/null'], {
-    cwd: folder.path,
-    env: { ...process.env, HOME: folder.path },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let shown = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    shown += chunk.toString();
-    if (shown.endsWith('[y/N] ')) child.stdin.write('\x03');
-  });
-  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(130);
-  expect(shown.replaceAll('\r', '')).toMatch(/Canceling\.\.\. .*\nERROR: canceled\n$/);
+  const { exitCode, shown } = await depotOnTerminal(['bake'], { cwd: folder.path, says: [[/\[y\/N\] $/, '\x03']] });
+  expect(exitCode).toBe(130);
+  expect(shown).toMatch(/Canceling\.\.\. .*\nERROR: canceled\n$/);
 });

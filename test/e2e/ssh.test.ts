@@ -206,7 +206,7 @@ test('a definition over ssh needs an agent', async () => {
   expect(run).toMatchObject({ exitCode: 1, stdout: '' });
   expect(run.stderr).toBe(
     'ERROR: the definition git@127.0.0.1:app.git cannot be read: ssh "default": SSH_AUTH_SOCK cannot be used: it is not set\n' +
-      '  BUILDX_BAKE_GIT_SSH or SSH_AUTH_SOCK names the socket of an agent that holds the key, or a key without a passphrase\n',
+      '  BUILDX_BAKE_GIT_SSH or SSH_AUTH_SOCK names the socket of an agent that holds the key, or a key without a passphrase; on a terminal, it is asked for\n',
   );
 });
 
