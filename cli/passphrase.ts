@@ -12,8 +12,7 @@ export function passphrasePrompt(context: CommandContext): AskPassphrase | undef
   return (file, { isAgain, signal }) => {
     const turn = busy.then(() => {
       if (signal.aborted) return undefined;
-      context.stderr.write(`${isAgain ? 'Wrong. ' : ''}Passphrase for the key ${printableLine(file)}: `);
-      return hiddenLine(context, signal);
+      return hiddenLine(`${isAgain ? 'Wrong. ' : ''}Passphrase for the key ${printableLine(file)}: `, context, signal);
     });
     busy = turn;
     return turn;
@@ -26,8 +25,12 @@ const CTRL_D = 0x04;
 const CTRL_U = 0x15;
 const ERASE = new Set([0x08, 0x7f]);
 
-/** A line that the terminal does not show; undefined where it is given up. */
-async function hiddenLine({ stdin, stderr }: CommandContext, signal: AbortSignal): Promise<Uint8Array | undefined> {
+/** A line that the terminal does not show; undefined where it is given up. It is asked for when nothing is shown any more. */
+async function hiddenLine(
+  question: string,
+  { stdin, stderr }: CommandContext,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
   const typed: number[] = [];
   const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
   const onData = (chunk: Buffer): void => {
@@ -45,6 +48,7 @@ async function hiddenLine({ stdin, stderr }: CommandContext, signal: AbortSignal
   signal.addEventListener('abort', giveUp, { once: true });
   stdin.once('end', giveUp);
   stdin.setRawMode(true).on('data', onData).resume();
+  stderr.write(question);
   try {
     return await promise;
   } finally {
