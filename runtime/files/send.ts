@@ -167,7 +167,8 @@ class Unsteady {
   }
 }
 
+/** Several files are sent at once, so they come in any order. */
 function named(paths: readonly BytePath[]): string {
   const more = paths.length - NAMED;
-  return `${paths.slice(0, NAMED).map(readable).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${paths.toSorted().slice(0, NAMED).map(readable).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
