@@ -2,7 +2,8 @@ import type { Result as FrontendResult } from '../../proto/gen/moby/buildkit/v1/
 import { goBool } from '../../planner/options/entries.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
 import { wireError } from '../buildkit/error.ts';
-import { exportAgain } from '../buildkit/export-again.ts';
+import type { HeldResult } from '../buildkit/export-again.ts';
+import { exportAgain, holdResult } from '../buildkit/export-again.ts';
 import type { StatusUpdate } from '../event.ts';
 import type { PushFailed } from '../failure.ts';
 import { parseDigest } from '../oci/digest.ts';
@@ -42,6 +43,20 @@ export function pushFailures(target: string, results: readonly PushResult[]): re
   );
 }
 
+/**
+ * Keeps what a builder has just made for {@link pushSeparately}; to be called before the build ends. Undefined where the builder
+ * will not, for whatever reason.
+ */
+export async function holdForPush(
+  result: FrontendResult,
+  { client, services, onStatus, signal }: Pick<PushOptions, 'client' | 'services' | 'onStatus' | 'signal'>,
+): Promise<HeldResult | undefined> {
+  return holdResult(client, { result, session: registrySession(services, onStatus) }, { signal }).catch(() => {
+    signal.throwIfAborted();
+    return undefined;
+  });
+}
+
 /** What a push is given. */
 export interface PushOptions {
   readonly client: BuildkitClient;
@@ -49,6 +64,8 @@ export interface PushOptions {
   readonly digest: string;
   /** What the frontend made of the target. */
   readonly result: FrontendResult;
+  /** What keeps it; without, a builder could run its steps again, and is not asked to push. */
+  readonly held: HeldResult | undefined;
   /** SOURCE_DATE_EPOCH of the build. */
   readonly epoch: string | undefined;
   readonly services: RegistryServices;
@@ -138,7 +155,7 @@ async function pushToRepository(
     error: error instanceof Error ? error : new Error(String(error)),
   });
   try {
-    await pushLayers(to.repository, push);
+    if (push.held !== undefined) await pushLayers(to.repository, push);
     const source = builtBlobs(builder, push);
     await putBuilt(root, { client, repository, mountFrom: to.mountFrom, source, progress, signal });
   } catch (error) {

@@ -3,6 +3,7 @@ import { calledMethod } from '../../planner/options/call.ts';
 import type { Target } from '../../planner/target.ts';
 import type { Result as FrontendResult } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import { wireError } from '../buildkit/error.ts';
+import type { HeldResult } from '../buildkit/export-again.ts';
 import { pulledExports } from '../buildkit/exporters.ts';
 import type { FrontendRequest } from '../buildkit/frontend.ts';
 import { frontendRequest } from '../buildkit/frontend.ts';
@@ -26,7 +27,7 @@ import { skippedStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { withPushAgain } from './push-again.ts';
 import type { PushResult } from './pushing.ts';
-import { pushFailures, pushSeparately } from './pushing.ts';
+import { holdForPush, pushFailures, pushSeparately } from './pushing.ts';
 import type { SeparatePush } from './separate-push.ts';
 import { separatePush } from './separate-push.ts';
 import type { BuildServices, RunningTarget, TargetContext } from './target-context.ts';
@@ -98,6 +99,8 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
   const asked = push?.exports ?? context.exports;
   const exporters = names === undefined ? asked : pulledExports(asked);
   let made: FrontendResult | undefined;
+  let held: HeldResult | undefined;
+  await using _held = { [Symbol.asyncDispose]: async () => held?.[Symbol.asyncDispose]() };
   let ref = '';
   const build = (): Promise<Readonly<Record<string, string>>> => {
     ref = randomId();
@@ -115,10 +118,13 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
         ref,
         exporters,
         session: targetSession(prepared, request, { ...context, exports: exporters, caches }),
-        onResult: (result, evaluate) => {
+        onResult: async (result, evaluate) => {
           answer = texts(result.metadata);
           made = result;
-          return context.links.run(target.name, result, evaluate);
+          await context.links.run(target.name, result, evaluate);
+          if (push === undefined) return;
+          await evaluate();
+          held = await holdForPush(result, context);
         },
       },
       context,
@@ -129,7 +135,7 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
   const response = await (isAlone ? withPushAgain(build, context) : build());
   const image = { digest: response['containerimage.digest'] ?? '', result: made };
   const [pushes, loadFailure] = await Promise.all([
-    push === undefined ? [] : pushed(push, { ...image, attrs, context }),
+    push === undefined ? [] : pushed(push, { ...image, held, attrs, context }),
     loaders === undefined || names === undefined
       ? undefined
       : loadImage({ ...image, tags: names }, { ...context, target: target.name, loaders, result: made }).then(
@@ -152,17 +158,19 @@ async function pushed(
   {
     digest,
     result,
+    held,
     attrs,
     context,
   }: {
     readonly digest: string;
     readonly result: FrontendResult | undefined;
+    readonly held: HeldResult | undefined;
     readonly attrs: Readonly<Record<string, string>>;
     readonly context: RunningTarget;
   },
 ): Promise<readonly PushResult[]> {
   if (result === undefined) throw new Error('the builder ended a build that had no result');
-  return pushSeparately(push, { ...context, digest, result, epoch: attrs['build-arg:SOURCE_DATE_EPOCH'] });
+  return pushSeparately(push, { ...context, digest, result, held, epoch: attrs['build-arg:SOURCE_DATE_EPOCH'] });
 }
 
 /** A failed load is told beside what came of the pushes. */

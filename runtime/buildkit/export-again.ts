@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { randomId } from '../session/session.ts';
 import type { Session } from '../session/session.ts';
+import { orAborted } from '../session/abortable.ts';
 import type { Attributes } from '../../planner/target.ts';
 import type { Ref, Result, ResultSchema } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
 import { RefSchema } from '../../proto/gen/moby/buildkit/v1/frontend/gateway_pb.ts';
@@ -9,6 +10,47 @@ import type { StatusUpdate } from '../event.ts';
 import type { BuildkitClient } from './client.ts';
 import type { Gateway } from './gateway.ts';
 import { runInside } from './job.ts';
+
+/** Keeps what a build made where the builder has it at hand. */
+export interface HeldResult extends AsyncDisposable {}
+
+/**
+ * Keeps the results of a build's steps with the builder beyond the end of that build, in a build of its own that ends when it is
+ * disposed of. Without it, a graph that is solved once more is looked up in the cache, where of two targets' equal steps any is
+ * found, whose layers have other digests; and what the cache has lost is run again.
+ *
+ * The first build must be alive, and must have run its steps, when this is called. Rejects as {@link runInside} does.
+ */
+export async function holdResult(
+  client: BuildkitClient,
+  { result, session }: Pick<SecondExport, 'result' | 'session'>,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<HeldResult> {
+  const held = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const work = async (gateway: Gateway, inner: AbortSignal): Promise<Record<string, never>> => {
+    await Promise.all(refsOf(result).map(([, ref]) => again(ref, gateway, { signal: inner, isEvaluated: true })));
+    held.resolve();
+    await orAborted(released.promise, inner);
+    return {};
+  };
+  const request = { Internal: true };
+  const ended = runInside(client, { ref: randomId(), session, request, work }, { onStatus: toldBefore, signal });
+  ended.catch(held.reject);
+  await held.promise;
+  return {
+    async [Symbol.asyncDispose]() {
+      released.resolve();
+      await ended.catch(nothingLeftToHold);
+    },
+  };
+}
+
+/** The build itself has told of its steps. */
+function toldBefore(): void {}
+
+/** Whoever needed what was held fails by itself. */
+function nothingLeftToHold(): void {}
 
 /** What is exported once more. */
 export interface SecondExport {
@@ -23,11 +65,10 @@ export interface SecondExport {
 
 /**
  * Exports images that have just been built in a build of their own, without calling the frontend: the graphs that it made are
- * solved again, and all of their steps are in the cache. Only the images are exported; attestations belong to the
+ * solved again, and the results are those that a {@link holdResult} keeps. Only the images are exported; attestations belong to the
  * build that made them, and BuildKit takes them from nobody else. The daemon keeps no record of it.
  *
- * Resolves with the exporter's answer, and rejects as {@link runInside} does; also where a step is in the cache no more and
- * needs a folder of the build, whose session is over.
+ * Resolves with the exporter's answer, and rejects as {@link runInside} does.
  */
 export function exportAgain(
   client: BuildkitClient,
@@ -67,7 +108,7 @@ export async function fetchLayers(
     const refs = refsOf(result).filter(([platform]) => platform === undefined || wants(platform));
     await Promise.all(
       refs.map(async ([, ref]) => {
-        const { id } = await again(ref, gateway, signal);
+        const { id } = await again(ref, gateway, { signal });
         // Looking for a file takes the whole tree, down to the first layer.
         if (id !== '') await gateway.fileSize(id, '/', { signal });
       }),
@@ -84,11 +125,11 @@ async function solvedAgain(
 ): Promise<MessageInitShape<typeof ResultSchema>> {
   switch (result.case) {
     case 'ref':
-      return { metadata, result: { case: 'ref', value: await again(result.value, gateway, signal) } };
+      return { metadata, result: { case: 'ref', value: await again(result.value, gateway, { signal }) } };
     case 'refs': {
       const refs = await Promise.all(
         Object.entries(result.value.refs).map(
-          async ([platform, ref]) => [platform, await again(ref, gateway, signal)] as const,
+          async ([platform, ref]) => [platform, await again(ref, gateway, { signal })] as const,
         ),
       );
       return { metadata, result: { case: 'refs', value: { refs: Object.fromEntries(refs) } } };
@@ -103,10 +144,14 @@ function refsOf({ result }: Result): readonly (readonly [platform: string | unde
   return result.case === 'refs' ? Object.entries(result.value.refs) : [];
 }
 
-async function again({ def, id }: Ref, gateway: Gateway, signal: AbortSignal): Promise<Ref> {
+async function again(
+  { def, id }: Ref,
+  gateway: Gateway,
+  { signal, isEvaluated = false }: { readonly signal: AbortSignal; readonly isEvaluated?: boolean },
+): Promise<Ref> {
   if (def === undefined || id === '') return create(RefSchema);
   const solved = await gateway.solve(
-    { Definition: def, allowResultReturn: true, allowResultArrayRef: true },
+    { Definition: def, Evaluate: isEvaluated, allowResultReturn: true, allowResultArrayRef: true },
     { signal },
   );
   if (solved?.result.case !== 'ref') throw new Error('the builder gave no result for a graph of its own');

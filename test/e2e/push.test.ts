@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BytePipe } from '../rig/byte-pipe.ts';
@@ -7,7 +7,7 @@ import { remoteBuildkit } from '../rig/byte-pipe.ts';
 import type { DepotRun } from '../rig/depot.ts';
 import { depot } from '../rig/depot.ts';
 import type { TestEngine } from '../rig/engine.ts';
-import { sharedEngine } from '../rig/engine.ts';
+import { sharedEngine, sharedRoot } from '../rig/engine.ts';
 import { faultProxy } from '../rig/fault-proxy.ts';
 import type { TempFolder } from '../rig/folder.ts';
 import { tempFolder } from '../rig/folder.ts';
@@ -64,6 +64,33 @@ async function digestOf(name: string): Promise<string | undefined> {
   return answer.headers.get('docker-content-digest') ?? undefined;
 }
 
+/** What a repository of a registry holds. */
+async function keptBlobs({ folder }: TestRegistry, repository: string): Promise<readonly string[]> {
+  const links = join(folder, 'storage/docker/registry/v2/repositories', repository, '_layers/sha256');
+  return (await readdir(links)).map((hex) => `sha256:${hex}`).sort();
+}
+
+interface AnyManifest {
+  readonly manifests?: readonly { readonly digest: string }[];
+  readonly config?: { readonly digest: string };
+  readonly layers?: readonly { readonly digest: string }[];
+}
+
+/** What the image `1` of a repository is made of. */
+async function namedBlobs({ host }: TestRegistry, repository: string): Promise<readonly string[]> {
+  const blobs = new Set<string>();
+  const read = async (reference: string): Promise<void> => {
+    const answer = await fetch(`http://${host}/v2/${repository}/manifests/${reference}`, {
+      headers: { accept: MANIFESTS },
+    });
+    const { manifests = [], config, layers = [] } = (await answer.json()) as AnyManifest;
+    for (const { digest } of [...(config === undefined ? [] : [config]), ...layers]) blobs.add(digest);
+    for (const { digest } of manifests) await read(digest);
+  };
+  await read('1');
+  return [...blobs].sort();
+}
+
 async function metadata(folder: TempFolder): Promise<Readonly<Record<string, unknown>>> {
   return JSON.parse(await readFile(join(folder.path, 'meta.json'), 'utf8')) as Readonly<Record<string, unknown>>;
 }
@@ -98,6 +125,69 @@ describe('names of several registries', () => {
         await fetch(`http://${two.host}/v2/other/${name}/manifests/1`, { headers: { accept: MANIFESTS } })
       ).json()) as { readonly manifests: readonly unknown[] };
       expect(index.manifests).toHaveLength(4);
+    },
+  );
+
+  test(
+    'of linked targets with equal steps each gets its own layers, and no step is run for the push',
+    { timeout: TEST_MS },
+    async () => {
+      await using folder = await tempFolder('push');
+      await cp(join(await sharedRoot(), 'srv/busybox'), folder.path, { recursive: true });
+      const name = unique();
+      await writeFile(
+        join(folder.path, 'docker-bake.hcl'),
+        `target "base" {
+  platforms = ["linux/amd64", "linux/arm64"]
+  dockerfile-inline = <<EOT
+FROM scratch AS root
+ARG TARGETARCH
+COPY \${"$"}{TARGETARCH}/busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN echo ${name} >/made
+FROM root AS checked
+RUN sleep 0.3; date +%N >/checked
+FROM root
+COPY --from=checked /checked /checked
+EOT
+}
+target "tools" {
+  platforms = ["linux/amd64", "linux/arm64"]
+  contexts = { base = "target:base" }
+  dockerfile-inline = <<EOT
+FROM base
+COPY docker-bake.hcl /tool
+RUN date +%N >/now
+EOT
+}
+target "service" {
+  name = "service-\${n}"
+  matrix = { n = ["a", "b", "c", "d"] }
+  platforms = ["linux/amd64", "linux/arm64"]
+  contexts = { base = "target:base", tools = "target:tools" }
+  dockerfile-inline = <<EOT
+FROM tools AS build
+COPY docker-bake.hcl /again
+RUN sleep 0.5; date +%N >/now
+RUN echo \${n} >/name
+FROM base
+COPY --from=build /now /name /
+RUN date +%N >/built
+EOT
+  tags = ["${one.host}/${name}/\${n}:1", "${two.host}/${name}/\${n}:1"]
+}
+`,
+      );
+      const run = await depot(['bake', 'service', '--push', '--progress=plain'], {
+        cwd: folder.path,
+        env: { DOCKER_HOST: engine.dockerHost, BUILDKIT_HOST: pipe.address },
+      });
+      expect(run.exitCode, run.stderr).toBe(0);
+      for (const registry of [one, two]) {
+        for (const image of ['a', 'b', 'c', 'd'].map((n) => `${name}/${n}`)) {
+          expect(await keptBlobs(registry, image)).toEqual(await namedBlobs(registry, image));
+        }
+      }
     },
   );
 

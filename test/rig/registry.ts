@@ -5,6 +5,8 @@ import { tempFolder } from './folder.ts';
 
 /** A real registry on the loopback interface that goes away with its scope, images and all. */
 export interface TestRegistry extends RunningRegistry, AsyncDisposable {
+  /** Where it keeps what it has. */
+  readonly folder: string;
   /** Ends it at once and keeps its images; {@link TestRegistry.start} brings it back on the same port. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -21,6 +23,7 @@ export async function testRegistry(options: Pick<RegistryOptions, 'account' | 't
   };
   return {
     ...running,
+    folder: folder.path,
     stop,
     start: async () => void must(await startRegistry({ ...common, port, signal: AbortSignal.timeout(60_000) })),
     [Symbol.asyncDispose]: async () => {
