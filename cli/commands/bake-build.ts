@@ -78,7 +78,8 @@ export async function buildPlan(
   if (!policy.ok) return policy.failure;
   const engine = await findEngine({ dataDir: dataDir(env), env, signal });
   if (!engine.ok) return failed(context, { planned, single }, [engine.failure]);
-  const services = await buildServices(context, planned, engine.value);
+  await using open = new AsyncDisposableStack();
+  const services = await buildServices(context, planned, { engine: engine.value, open });
   if (!services.ok) return services.failure;
   const { contextArchive } = settings;
   const given = {

@@ -1,13 +1,9 @@
-import pLimit from 'p-limit';
 import { goBool } from '../../planner/options/entries.ts';
 import type { Planned } from '../../planner/plan.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
-import type { ImageLoaders } from '../../runtime/build/loading.ts';
 import type { BuildServices } from '../../runtime/build/target-context.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
-import type { DockerEngine } from '../../runtime/docker/engine.ts';
-import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
 import { TokenSeeds } from '../../runtime/session/token-seeds.ts';
 import type { CommandContext } from '../command.ts';
@@ -15,15 +11,16 @@ import { dataDir, dockerConfig, nodeId, tokenSeedFile } from '../config.ts';
 import { secretVariables } from '../environment.ts';
 import { passphrasePrompt } from '../passphrase.ts';
 import { complain } from '../print/complain.ts';
+import { dockerEngine, imageLoaders } from './image-loaders.ts';
 
 /**
  * What a build may use of this machine: credentials, tokens, the local Docker, the terminal. Fails with the exit code, what
- * is wrong being told by then.
+ * is wrong being told by then. What it opens is closed with `open`.
  */
 export async function buildServices(
   context: CommandContext,
   planned: Planned,
-  engine: EngineHandle,
+  { engine, open }: { readonly engine: EngineHandle; readonly open: AsyncDisposableStack },
 ): Promise<Result<BuildServices, number>> {
   const { env, stdout, stderr } = context;
   const config = await dockerConfig(env, (warning) => void stderr.write(`WARNING: ${warning}\n`));
@@ -45,43 +42,10 @@ export async function buildServices(
       ? {}
       : {
           loadArchive: async (chunks, { signal }) => {
-            using api = await engineOf(docker);
+            using api = await dockerEngine(docker);
             for await (const _line of api.loadImages(chunks, { signal })) continue;
           },
-          ...(isOnThisMachine(docker) ? { loaders: imageLoaders(docker) } : {}),
+          loaders: imageLoaders(docker, { env, open }),
         }),
   });
-}
-
-/** How many images a Docker Engine is given at a time: each pull of its has several downloads of its own. */
-const LOADS_AT_A_TIME = 3;
-
-function imageLoaders(docker: DockerEndpoint): ImageLoaders {
-  const limit = pLimit(LOADS_AT_A_TIME);
-  return {
-    pull: (image, options) =>
-      limit(async () => {
-        options.signal.throwIfAborted();
-        const { fastLoad } = await import('../../runtime/load/fast-load.ts');
-        using api = await engineOf(docker);
-        await fastLoad(image, { ...options, docker: api });
-      }),
-    send: (image, options) =>
-      limit(async () => {
-        options.signal.throwIfAborted();
-        const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
-        using api = await engineOf(docker);
-        await archiveLoad(image, { ...options, docker: api });
-      }),
-  };
-}
-
-async function engineOf(docker: DockerEndpoint): Promise<DockerEngine> {
-  const { DockerEngine } = await import('../../runtime/docker/engine.ts');
-  return new DockerEngine(docker);
-}
-
-/** Whether a Docker Engine is likely to reach a port of our loopback interface; where it does not after all, its pull says so. */
-function isOnThisMachine(docker: DockerEndpoint): boolean {
-  return docker.kind === 'docker-unix' || ['localhost', '127.0.0.1', '::1'].includes(docker.host);
 }

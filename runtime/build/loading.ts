@@ -15,18 +15,18 @@ import { registrySession } from './registry-session.ts';
 /** What the step of a load is called, whichever way it goes (docker/buildx `driver/docker`). */
 export const LOAD_STEP = 'importing to docker';
 
-/** One way to put an image into a Docker Engine. */
-export type ImageLoader = (
-  image: BuiltImage,
-  options: { readonly source: BlobSource; readonly onProgress: LoadProgress; readonly signal: AbortSignal },
-) => Promise<void>;
-
-/** Puts images that a builder made into the local Docker Engine. */
-export interface ImageLoaders {
-  /** Has it pull what it lacks ({@link fastLoad}). */
-  readonly pull: ImageLoader;
-  /** Sends it everything ({@link archiveLoad}), where a pull has failed. */
-  readonly send: ImageLoader;
+/** One way to put images that a builder made into a Docker Engine. */
+export interface ImageLoader {
+  /** What is said when the way before it has failed: `sending the image as an archive`. */
+  readonly name: string;
+  /** Whether it helps where the way before it failed so; absent: always. */
+  readonly helpsAfter?: (error: unknown) => boolean;
+  /** Called when a build begins whose image will be loaded: what takes time may begin. */
+  readonly prepare?: () => void;
+  load(
+    image: BuiltImage,
+    options: { readonly source: BlobSource; readonly onProgress: LoadProgress; readonly signal: AbortSignal },
+  ): Promise<void>;
 }
 
 /** The names under which a target's image can be pulled into Docker; undefined where the builder's own archive has to do. */
@@ -44,8 +44,8 @@ function imageName(text: string): ImageName | undefined {
 }
 
 /**
- * Loads an image as a step of the build: the fast way, or the slow one after saying why.
- * @throws FailureError `load-failed` when the slow way fails as well
+ * Loads an image as a step of the build: in the first way, or where that fails in the next that helps then, after saying why.
+ * @throws FailureError `load-failed` when the last way fails as well
  */
 export async function loadImage(
   image: BuiltImage,
@@ -59,7 +59,7 @@ export async function loadImage(
     signal,
   }: {
     readonly target: string;
-    readonly loaders: ImageLoaders;
+    readonly loaders: readonly ImageLoader[];
     readonly client: BuildkitClient;
     /** What the frontend made of the target. */
     readonly result: FrontendResult | undefined;
@@ -69,25 +69,25 @@ export async function loadImage(
   },
 ): Promise<void> {
   const source = builtBlobs(client, { result, services, onStatus });
-  const load = (loader: ImageLoader): Promise<void> =>
-    ownStep(LOAD_STEP, onStatus, (onProgress) => loader(image, { source, onProgress, signal }));
-  try {
-    await load(loaders.pull);
-  } catch (error) {
-    signal.throwIfAborted();
-    await skippedStep(
-      'sending the image as an archive instead',
-      error instanceof Error ? error.message : String(error),
-      onStatus,
-    );
+  let failure: unknown;
+  for (const loader of loaders) {
+    if (failure !== undefined) {
+      if (loader.helpsAfter?.(failure) === false) continue;
+      await skippedStep(`${loader.name} instead`, inWords(failure), onStatus);
+    }
     try {
-      await load(loaders.send);
-    } catch (slow) {
+      await ownStep(LOAD_STEP, onStatus, (onProgress) => loader.load(image, { source, onProgress, signal }));
+      return;
+    } catch (error) {
       signal.throwIfAborted();
-      const cause = slow instanceof Error ? slow.message : String(slow);
-      throw new FailureError({ reason: 'load-failed', target, cause }, { cause: slow });
+      failure = error;
     }
   }
+  throw new FailureError({ reason: 'load-failed', target, cause: inWords(failure) }, { cause: failure });
+}
+
+function inWords(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What a builder holds of an image it has just built; what it never had to fetch of a base image it fetches when asked. */

@@ -95,6 +95,7 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
   const attrs = { ...merged(request.attrs, linked), ...(await sourceAttrs(prepared, request, context)) };
   const { loaders } = context.services;
   const names = loaders === undefined || isAsked ? undefined : pullableNames(target, context.exports);
+  if (names !== undefined) loaders?.[0]?.prepare?.();
   const push = isAsked ? undefined : separatePush(context.exports);
   const asked = push?.exports ?? context.exports;
   const exporters = names === undefined ? asked : pulledExports(asked);

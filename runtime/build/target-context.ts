@@ -7,7 +7,7 @@ import type { ArchiveSink } from '../session/file-send.ts';
 import type { AskPassphrase } from '../session/ssh-key-files.ts';
 import type { GitInfo } from './git-info.ts';
 import type { Links } from './links.ts';
-import type { ImageLoaders } from './loading.ts';
+import type { ImageLoader } from './loading.ts';
 import type { RegistryServices } from './registry-session.ts';
 
 /** What a build may use of the machine it is started on. */
@@ -25,8 +25,8 @@ export interface BuildServices extends RegistryServices {
   readonly contextArchive?: AsyncIterable<Uint8Array>;
   /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */
   readonly loadArchive?: ArchiveSink;
-  /** For images of a builder that is not the local Docker Engine; undefined where that could not reach us, or there is none. */
-  readonly loaders?: ImageLoaders;
+  /** The ways of an image from a builder into the local Docker Engine, best first; undefined when there is none. */
+  readonly loaders?: readonly ImageLoader[];
 }
 
 /** What the build of one target is given beside the target. */

@@ -63,6 +63,8 @@ export interface ContainerSpec {
   readonly env?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly tty?: boolean;
+  /** Whether it has a standard input; the container's ends with whoever is attached to it. */
+  readonly stdin?: boolean;
   /** `linux/arm64`; absent: the daemon's own. */
   readonly platform?: string;
   readonly hostConfig?: Readonly<Record<string, unknown>>;

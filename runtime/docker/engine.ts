@@ -1,3 +1,4 @@
+import { list, progress, record, text } from './answers.ts';
 import type {
   CallOptions,
   ContainerSpec,
@@ -8,10 +9,12 @@ import type {
   ImageName,
   ImageProgress,
 } from './api.ts';
+import { olderApi } from './api-version.ts';
+import { ContainerStream } from './container-stream.ts';
 import type { DockerEndpoint, DockerRequest, DockerResponse } from './http.ts';
 import { DockerError, DockerHttp } from './http.ts';
 import type { ContainerOutput } from './stream.ts';
-import { demultiplex, jsonLines } from './stream.ts';
+import { demultiplex } from './stream.ts';
 
 /** The newest API version whose answers this client was written against (Docker Engine 28.3). */
 const NEWEST_API = '1.51';
@@ -146,6 +149,8 @@ export class DockerEngine implements Disposable {
         Env: spec.env,
         Labels: spec.labels,
         Tty: spec.tty ?? false,
+        OpenStdin: spec.stdin ?? false,
+        StdinOnce: spec.stdin ?? false,
         HostConfig: spec.hostConfig ?? {},
       },
       signal,
@@ -156,6 +161,22 @@ export class DockerEngine implements Disposable {
   /** Starts a container; one that runs already is left as it is. */
   async startContainer(id: string, { signal }: CallOptions): Promise<void> {
     await this.#done({ method: 'POST', path: `/containers/${escaped(id)}/start`, signal });
+  }
+
+  /** The standard streams of a container that is made with `stdin`; it ends with them. To be called before it is started. */
+  async attachContainer(id: string, { signal }: CallOptions): Promise<ContainerStream> {
+    const query = { stream: '1', stdin: '1', stdout: '1', stderr: '1' };
+    return this.#stream({ method: 'POST', path: `/containers/${escaped(id)}/attach`, query, signal });
+  }
+
+  /** Runs a program in a running container, and gives its standard streams. */
+  async execContainer(id: string, command: readonly string[], { signal }: CallOptions): Promise<ContainerStream> {
+    const streams = { AttachStdin: true, AttachStdout: true, AttachStderr: true };
+    const path = `/containers/${escaped(id)}/exec`;
+    const made = await this.#call({ method: 'POST', path, json: { ...streams, Cmd: command }, signal });
+    const exec = text(record(await made.json())['Id']);
+    const json = { Detach: false, Tty: false };
+    return this.#stream({ method: 'POST', path: `/exec/${escaped(exec)}/start`, json, signal });
   }
 
   /** Waits until a container that was started has ended; gives its exit code. */
@@ -187,6 +208,15 @@ export class DockerEngine implements Disposable {
   }
 
   async #call(request: DockerRequest): Promise<DockerResponse> {
+    return this.#http.send(await this.#versioned(request));
+  }
+
+  async #stream(request: DockerRequest): Promise<ContainerStream> {
+    const { socket, rest } = await this.#http.upgrade(await this.#versioned(request));
+    return new ContainerStream(socket, rest);
+  }
+
+  async #versioned(request: DockerRequest): Promise<DockerRequest> {
     this.#ping ??= this.ping({ signal: request.signal });
     let ping: DockerPing;
     try {
@@ -195,7 +225,7 @@ export class DockerEngine implements Disposable {
       this.#ping = undefined;
       throw error;
     }
-    return this.#http.send({ ...request, path: `/v${olderApi(ping.api, NEWEST_API)}${request.path}` });
+    return { ...request, path: `/v${olderApi(ping.api, NEWEST_API)}${request.path}` };
   }
 
   async #done(request: DockerRequest): Promise<void> {
@@ -212,47 +242,7 @@ export class DockerEngine implements Disposable {
   }
 }
 
-/** The older of two API versions (`1.9` is older than `1.41`). */
-export function olderApi(a: string, b: string): string {
-  return compareApi(a, b) < 0 ? a : b;
-}
-
-/** Negative when `a` is the older API version. */
-export function compareApi(a: string, b: string): number {
-  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
-  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
-  return aMajor - bMajor || aMinor - bMinor;
-}
-
-async function* progress(response: DockerResponse): AsyncGenerator<ImageProgress, void, undefined> {
-  for await (const line of jsonLines(response.body)) {
-    const entry = record(line);
-    const failure = entry['error'] ?? record(entry['errorDetail'])['message'];
-    if (failure !== undefined) throw new DockerError(text(failure).trim(), {});
-    const detail = record(entry['progressDetail']);
-    yield {
-      ...(entry['id'] === undefined ? {} : { id: text(entry['id']) }),
-      ...(entry['status'] === undefined ? {} : { status: text(entry['status']) }),
-      ...(entry['stream'] === undefined ? {} : { text: text(entry['stream']) }),
-      ...(detail['current'] === undefined ? {} : { current: Number(detail['current']) }),
-      ...(detail['total'] === undefined ? {} : { total: Number(detail['total']) }),
-    };
-  }
-}
-
 /** A name in a path: slashes and colons belong to it, anything that could end the path does not. */
 function escaped(name: string): string {
   return encodeURIComponent(name).replaceAll('%2F', '/').replaceAll('%3A', ':').replaceAll('%40', '@');
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

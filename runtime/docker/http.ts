@@ -2,6 +2,7 @@ import type http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Endpoint } from '../buildkit/endpoint.ts';
@@ -88,16 +89,53 @@ export class DockerHttp implements Disposable {
     }
   }
 
+  /**
+   * Has the daemon give up a connection to what a request asks for; whoever gets it closes it. Fails as {@link DockerHttp.send}
+   * does; aborting the signal ends the connection also later.
+   */
+  async upgrade(request: DockerRequest): Promise<{ readonly socket: Duplex; readonly rest: Uint8Array }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ socket: Duplex; rest: Uint8Array }>();
+    request.signal.throwIfAborted();
+    const call = this.#begin({ ...request, headers: { ...request.headers, Connection: 'Upgrade', Upgrade: 'tcp' } });
+    call.once('upgrade', (_response, socket, rest) => resolve({ socket, rest }));
+    call.once('response', (response) => {
+      if ((response.statusCode ?? 0) >= 400) refusal(response).then(reject, reject);
+      else reject(new DockerError('the Docker Engine does not give its connection up', {}));
+    });
+    call.once('error', reject);
+    try {
+      return await promise;
+    } catch (error) {
+      request.signal.throwIfAborted();
+      throw asDockerError(error);
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#agent.destroy();
   }
 
   #exchange(request: DockerRequest): Promise<http.IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    const endpoint = this.#endpoint;
+    const call = this.#begin(request);
+    const late = () => call.destroy(new DockerError('the Docker Engine does not answer', { code: 'ETIMEDOUT' }));
+    const timer = request.timeoutMs === undefined ? undefined : setTimeout(late, request.timeoutMs);
+    call.once('response', resolve);
+    call.once('error', reject);
+    // A daemon that refuses an upload answers and hangs up in its midst: then the answer counts, not the broken pipe.
+    if (request.stream !== undefined) {
+      pipeline(Readable.from(request.stream, { objectMode: false }), call).catch((error: unknown) =>
+        setImmediate(reject, error),
+      );
+    }
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Sends all but what is streamed. */
+  #begin(request: DockerRequest): http.ClientRequest {
     const json = request.json === undefined ? undefined : Buffer.from(JSON.stringify(request.json));
     const call = https.request({
-      ...whereabouts(endpoint),
+      ...whereabouts(this.#endpoint),
       agent: this.#agent,
       method: request.method,
       path: request.path + queryText(request.query),
@@ -107,17 +145,8 @@ export class DockerHttp implements Disposable {
       },
       signal: request.signal,
     });
-    const late = () => call.destroy(new DockerError('the Docker Engine does not answer', { code: 'ETIMEDOUT' }));
-    const timer = request.timeoutMs === undefined ? undefined : setTimeout(late, request.timeoutMs);
-    call.once('response', resolve);
-    call.once('error', reject);
     if (request.stream === undefined) call.end(json);
-    // A daemon that refuses an upload answers and hangs up in its midst: then the answer counts, not the broken pipe.
-    else
-      pipeline(Readable.from(request.stream, { objectMode: false }), call).catch((error: unknown) =>
-        setImmediate(reject, error),
-      );
-    return promise.finally(() => clearTimeout(timer));
+    return call;
   }
 }
 

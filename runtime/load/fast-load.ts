@@ -1,6 +1,6 @@
 import type { ImageName } from '../docker/api.ts';
 import type { DockerEngine } from '../docker/engine.ts';
-import { serveImage } from '../registry/image-server.ts';
+import type { ImageServer } from '../registry/image-server.ts';
 import type { BlobSource } from '../registry/manifest.ts';
 import { chooseImage } from './chosen-image.ts';
 
@@ -24,19 +24,22 @@ export interface LoadOptions {
 }
 
 /**
- * Has a Docker Engine on this machine pull an image from a registry that lasts as long as the pull and reads what the engine
- * asks for from the builder: only the layers it lacks travel, and nothing is kept on the way. Of an image for several
- * platforms the engine gets its own; of one for none of its own the first. The names are given when all of it is
- * there; the name it was pulled by is taken away in any case.
+ * Has a Docker Engine pull an image from a server of ours that it reaches. What it asks for is read from the builder then: only the
+ * layers it lacks travel, and nothing is kept on the way. Of an image for several platforms the engine gets its own; of one
+ * for none of its own the first. The names are given when all of it is there; the name it was pulled by is taken away in
+ * any case.
  *
  * @throws Error when the builder lacks a part of it, the engine cannot reach the registry, or refuses
  */
-export async function fastLoad(image: BuiltImage, { source, docker, onProgress, signal }: LoadOptions): Promise<void> {
+export async function fastLoad(
+  image: BuiltImage,
+  { server, source, docker, onProgress, signal }: LoadOptions & { readonly server: ImageServer },
+): Promise<void> {
   const { architecture } = await docker.version({ signal });
   const chosen = await chooseImage(image.digest, architecture, { source, signal });
   const isForeign = chosen.platform.architecture !== architecture;
   const platform = isForeign ? { platform: `${chosen.platform.os}/${chosen.platform.architecture}` } : {};
-  await using served = await serveImage(chosen.root, source, { signal });
+  await using served = server.serve(chosen.root, source, { signal });
   const { repository, tag } = served;
   try {
     for await (const { id, current, total } of docker.pullImage({ repository, tag }, { signal, ...platform })) {

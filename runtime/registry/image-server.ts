@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Digest } from '../oci/digest.ts';
@@ -21,36 +22,72 @@ export interface ServedImage extends AsyncDisposable {
   sentBytes(): number;
 }
 
+const TAG = 'image';
+
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
+
 /**
- * Serves one image as a registry does, to be pulled and nothing else (OCI distribution spec, "Pull"): on a free port of the
- * loopback interface, under an unguessable name, since every user of the machine can reach a port. Blobs are read from
- * the source when they are asked for, and only those that the image names; nothing is kept.
+ * A registry from which images can be pulled, each under an unguessable name, since every user of the machine can reach a
+ * port; there is nothing else that it does (OCI distribution spec, "Pull"). Blobs are read from their source when they are asked
+ * for, and only those that an image names; nothing is kept.
  */
-export async function serveImage(
-  root: Manifest,
-  source: BlobSource,
-  { signal }: { readonly signal: AbortSignal },
-): Promise<ServedImage> {
-  const name = randomBytes(16).toString('hex');
-  const tag = 'image';
-  const ended = new AbortController();
-  const image = new Image(root, source, AbortSignal.any([signal, ended.signal]));
-  const server = http.createServer((request, response) => {
-    answer(request, response, { image, name, tag }).catch(() => response.destroy());
-  });
-  server.listen(0, LOOPBACK);
-  await once(server, 'listening', { signal });
-  const { port } = server.address() as AddressInfo;
-  return {
-    repository: `${LOOPBACK}:${port}/${name}`,
-    tag,
-    sentBytes: () => image.sentBytes,
-    [Symbol.asyncDispose]: async () => {
-      ended.abort();
-      server.closeAllConnections();
-      await new Promise<void>((closed) => server.close(() => closed()));
-    },
-  };
+export class ImageServer implements AsyncDisposable {
+  readonly #address: string;
+  readonly #images = new Map<string, Image>();
+  readonly #server: http.Server;
+  #wasReached = false;
+
+  /** `address`: where those who pull find it: `127.0.0.1:PORT`. Connections come by {@link ImageServer.accept}. */
+  constructor(address: string, server = http.createServer()) {
+    this.#address = address;
+    this.#server = server;
+    server.on('connection', () => (this.#wasReached = true));
+    // Docker tries TLS first, and goes on in the clear when it has read this answer to the end.
+    server.on('clientError', (_error, connection) => connection.end(BAD_REQUEST));
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      answer(request, response, this.#images).catch(() => response.destroy());
+    });
+  }
+
+  /** One on a free port of the loopback interface. */
+  static async listen({ signal }: { readonly signal: AbortSignal }): Promise<ImageServer> {
+    const server = http.createServer();
+    server.listen(0, LOOPBACK);
+    await once(server, 'listening', { signal });
+    return new ImageServer(`${LOOPBACK}:${(server.address() as AddressInfo).port}`, server);
+  }
+
+  /** Whether anyone has ever connected. */
+  get wasReached(): boolean {
+    return this.#wasReached;
+  }
+
+  /** Takes a connection that came another way than by a port of this machine. */
+  accept(connection: Duplex): void {
+    this.#server.emit('connection', connection);
+  }
+
+  /** Serves an image until it is disposed of, or the signal ends. */
+  serve(root: Manifest, source: BlobSource, { signal }: { readonly signal: AbortSignal }): ServedImage {
+    const name = randomBytes(16).toString('hex');
+    const ended = new AbortController();
+    const image = new Image(root, source, AbortSignal.any([signal, ended.signal]));
+    this.#images.set(name, image);
+    return {
+      repository: `${this.#address}/${name}`,
+      tag: TAG,
+      sentBytes: () => image.sentBytes,
+      [Symbol.asyncDispose]: async () => {
+        ended.abort();
+        this.#images.delete(name);
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await new Promise<void>((closed) => this.#server.close(() => closed()));
+  }
 }
 
 /** What belongs to an image: grows as its manifests are read. */
@@ -101,15 +138,16 @@ class Image {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { image, name, tag }: { readonly image: Image; readonly name: string; readonly tag: string },
+  images: ReadonlyMap<string, Image>,
 ): Promise<void> {
   const url = request.url ?? '';
   response.setHeader('Docker-Distribution-API-Version', 'registry/2.0');
   if (url === '/v2/' || url === '/v2') return void response.end();
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   const [, repository, kind, reference = ''] = /^\/v2\/([^/]+)\/(manifests|blobs)\/([^/?]+)$/.exec(url) ?? [];
-  if (!isRead || repository !== name) return refuse(response, 'NAME_UNKNOWN');
-  const digest = reference === tag ? image.root.digest : parseDigest(reference.replace(/%3A/i, ':'));
+  const image = isRead ? images.get(repository ?? '') : undefined;
+  if (image === undefined) return refuse(response, 'NAME_UNKNOWN');
+  const digest = reference === TAG ? image.root.digest : parseDigest(reference.replace(/%3A/i, ':'));
   if (kind === 'manifests') {
     const manifest = digest === undefined ? undefined : await image.manifest(digest);
     if (manifest === undefined) return refuse(response, 'MANIFEST_UNKNOWN');
@@ -152,5 +190,7 @@ function rangeStart(range: string | undefined, size: number): number {
 
 function refuse(response: ServerResponse, code: string): void {
   response.writeHead(404, { 'Content-Type': 'application/json' });
-  response.end(JSON.stringify({ errors: [{ code, message: 'this registry serves one image' }] }));
+  response.end(
+    JSON.stringify({ errors: [{ code, message: 'this registry serves what it was asked to load, and no more' }] }),
+  );
 }

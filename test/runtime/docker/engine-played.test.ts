@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TlsFiles } from '../../../runtime/buildkit/endpoint.ts';
-import { compareApi, DockerEngine } from '../../../runtime/docker/engine.ts';
+import { compareApi } from '../../../runtime/docker/api-version.ts';
+import { DockerEngine } from '../../../runtime/docker/engine.ts';
 import type { DockerEndpoint } from '../../../runtime/docker/http.ts';
 import { demultiplex, jsonLines } from '../../../runtime/docker/stream.ts';
 import { testCertificates } from '../../rig/certificates.ts';

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Digest } from '../../../runtime/oci/digest.ts';
-import { serveImage } from '../../../runtime/registry/image-server.ts';
+import { ImageServer } from '../../../runtime/registry/image-server.ts';
 import type { BlobSource } from '../../../runtime/registry/manifest.ts';
 import { readManifest } from '../../../runtime/registry/manifest.ts';
 
@@ -44,7 +44,8 @@ test('serves what the image names, and nothing else', async () => {
   const blobs = new Blobs();
   const { root, manifest, layer } = image(blobs);
   const { digest: foreign } = blobs.put(randomBytes(10));
-  await using served = await serveImage(await readManifest(blobs, root, { signal }), blobs, { signal });
+  await using server = await ImageServer.listen({ signal });
+  await using served = server.serve(await readManifest(blobs, root, { signal }), blobs, { signal });
   const [host = '', name = ''] = served.repository.split('/');
   expect(host).toMatch(/^127\.0\.0\.1:\d+$/);
   expect(name).toMatch(/^[0-9a-f]{32}$/);
