@@ -29,7 +29,7 @@ export function imageLoaders(
   const limit = pLimit(LOADS_AT_A_TIME);
   const isElsewhere = docker.kind === 'docker-tcp' && !['localhost', '127.0.0.1', '::1'].includes(docker.host);
   const direct: ImageLoader = {
-    name: 'letting Docker pull the image',
+    name: 'pulled from here',
     load: (image, options) =>
       limit(async () => {
         options.signal.throwIfAborted();
@@ -49,7 +49,7 @@ export function imageLoaders(
   };
   const relay = open.use(new SharedRelay(docker, relayFolder(env)));
   const relayed: ImageLoader = {
-    name: 'letting Docker pull the image through a helper container beside it',
+    name: 'pulled through a helper container beside it',
     helpsAfter: (error) => error instanceof NeverCame,
     prepare: () => void relay.server().catch(isToldByLoad),
     load: (image, options) =>
@@ -61,7 +61,7 @@ export function imageLoaders(
       }),
   };
   const sent: ImageLoader = {
-    name: 'sending the image as an archive',
+    name: 'sent as an archive',
     load: (image, options) =>
       limit(async () => {
         options.signal.throwIfAborted();

@@ -8,7 +8,7 @@ import type { StatusUpdate } from '../event.ts';
 import { FailureError } from '../failure.ts';
 import type { BuiltImage, LoadProgress } from '../load/fast-load.ts';
 import type { BlobSource } from '../registry/manifest.ts';
-import { ownStep, skippedStep } from './own-step.ts';
+import { ownStep } from './own-step.ts';
 import type { RegistryServices } from './registry-session.ts';
 import { registrySession } from './registry-session.ts';
 
@@ -17,7 +17,7 @@ export const LOAD_STEP = 'importing to docker';
 
 /** One way to put images that a builder made into a Docker Engine. */
 export interface ImageLoader {
-  /** What is said when the way before it has failed: `sending the image as an archive`. */
+  /** What is said of it when the way before it has failed: `sent as an archive`. */
   readonly name: string;
   /** Whether it helps where the way before it failed so; absent: always. */
   readonly helpsAfter?: (error: unknown) => boolean;
@@ -69,21 +69,30 @@ export async function loadImage(
   },
 ): Promise<void> {
   const source = builtBlobs(client, { result, services, onStatus });
-  let failure: unknown;
+  const [last] = loaders.slice(-1);
+  let why: unknown;
   for (const loader of loaders) {
-    if (failure !== undefined) {
-      if (loader.helpsAfter?.(failure) === false) continue;
-      await skippedStep(`${loader.name} instead`, inWords(failure), onStatus);
-    }
+    const isFirst = loader === loaders[0];
+    if (!isFirst && loader.helpsAfter?.(why) === false) continue;
+    const name = isFirst ? LOAD_STEP : `${LOAD_STEP}: ${loader.name}, since ${inWords(why)}`;
     try {
-      await ownStep(LOAD_STEP, onStatus, (onProgress) => loader.load(image, { source, onProgress, signal }));
-      return;
+      // What fails and has another way is no failure of the build: the next step says why it is there.
+      const failure = await ownStep(name, onStatus, (onProgress) =>
+        loader.load(image, { source, onProgress, signal }).then(
+          () => undefined,
+          (error: unknown) => {
+            if (loader === last || signal.aborted) throw error;
+            return { error };
+          },
+        ),
+      );
+      if (failure === undefined) return;
+      why = failure.error;
     } catch (error) {
       signal.throwIfAborted();
-      failure = error;
+      throw new FailureError({ reason: 'load-failed', target, cause: inWords(error) }, { cause: error });
     }
   }
-  throw new FailureError({ reason: 'load-failed', target, cause: inWords(failure) }, { cause: failure });
 }
 
 function inWords(error: unknown): string {

@@ -13,7 +13,7 @@ const PORTS = { from: 20_000, to: 32_000 } as const;
 const PORT_TRIES = 5;
 
 /** So many lanes wait for a connection: opening one takes the daemon a tenth of a second. */
-const IDLE_LANES = 3;
+const IDLE_LANES = 4;
 
 /** So many connections at a time; Docker makes some three for each image that it pulls. */
 const MAX_LANES = 24;
@@ -34,8 +34,8 @@ const CONFINED = {
   ReadonlyRootfs: true,
   CapDrop: ['ALL'],
   SecurityOpt: ['no-new-privileges'],
-  PidsLimit: 256,
-  Memory: 64 * 1024 * 1024,
+  PidsLimit: 1024,
+  Memory: 256 * 1024 * 1024,
   Tmpfs: { '/run': 'mode=1777,size=1m,nosuid,nodev' },
   LogConfig: { Type: 'none' },
 } as const;
@@ -108,7 +108,6 @@ class OpenRelay implements Relay {
   readonly #helper: Helper;
   #lanes = 0;
   #idle = 0;
-  #named = 0;
 
   constructor(docker: DockerEngine, helper: Helper, port: number) {
     this.#docker = docker;
@@ -142,8 +141,7 @@ class OpenRelay implements Relay {
       isIdle = false;
     };
     try {
-      const command = ['/bin/relay', 'lane', String(++this.#named)];
-      const stream = await this.#docker.execContainer(id, command, { signal: end.signal });
+      const stream = await this.#docker.execContainer(id, ['/bin/relay', 'lane'], { signal: end.signal });
       const first = await firstChunk(stream);
       if (first === undefined) return;
       take();
