@@ -18,7 +18,10 @@ const DOORS: readonly (readonly [room: RegExp, may: RegExp])[] = [
   [/^runtime\/http2\//, /^runtime\/http2\//],
   [/^runtime\/rpc\//, /^(?:runtime\/(?:rpc|http2)\/|proto\/)/],
   [/^runtime\/files\//, /^(?:runtime\/(?:files\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
-  [/^runtime\/docker\//, /^(?:runtime\/(?:docker\/|buildkit\/endpoint\.ts$|event\.ts|failure\.ts)|planner\/|proto\/)/],
+  [
+    /^runtime\/docker\//,
+    /^(?:runtime\/(?:docker\/|buildkit\/(?:endpoint|ssh-connection)\.ts$|event\.ts|failure\.ts)|planner\/|proto\/)/,
+  ],
   [/^runtime\/registry\//, /^(?:runtime\/(?:registry\/|docker\/|oci\/|event\.ts|failure\.ts)|planner\/|proto\/)/],
   [/^runtime\/oci\//, /^(?:runtime\/(?:oci|files)\/|planner\/)/],
   [

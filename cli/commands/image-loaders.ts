@@ -27,7 +27,9 @@ export function imageLoaders(
   { env, open }: { readonly env: Readonly<Record<string, string | undefined>>; readonly open: AsyncDisposableStack },
 ): readonly ImageLoader[] {
   const limit = pLimit(LOADS_AT_A_TIME);
-  const isElsewhere = docker.kind === 'docker-tcp' && !['localhost', '127.0.0.1', '::1'].includes(docker.host);
+  const isElsewhere =
+    docker.kind === 'docker-ssh' ||
+    (docker.kind === 'docker-tcp' && !['localhost', '127.0.0.1', '::1'].includes(docker.host));
   const direct: ImageLoader = {
     name: 'pulled from here',
     load: (image, options) =>

@@ -8,6 +8,7 @@ import type { Plan, Target } from '../../planner/target.ts';
 import { BuildkitClient } from '../buildkit/client.ts';
 import type { DaemonFacts } from '../buildkit/daemon.ts';
 import { daemonFacts } from '../buildkit/daemon.ts';
+import { isDocker } from '../buildkit/dial.ts';
 import type { Endpoint } from '../buildkit/endpoint.ts';
 import { wireError } from '../buildkit/error.ts';
 import type { PlannedExport } from '../buildkit/exporters.ts';
@@ -82,7 +83,7 @@ export async function runBuild(options: BuildOptions): Promise<Result<BuildOutco
   if (!prepared.ok) return prepared;
 
   using client = new BuildkitClient(builder.endpoint);
-  const insideDocker = builder.endpoint.kind === 'docker-unix' || builder.endpoint.kind === 'docker-tcp';
+  const insideDocker = isDocker(builder.endpoint);
   const [facts, repositories] = await Promise.all([
     daemonFacts(client, { insideDocker, signal }).catch((error: unknown) => error),
     repositoriesOf(prepared.value, { cwd, env, signal }),

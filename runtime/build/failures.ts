@@ -5,6 +5,7 @@ import { wireError, codeName, isConnectionLoss } from '../buildkit/error.ts';
 import type { WireError } from '../buildkit/error.ts';
 import { newerDaemonHint } from '../buildkit/refusals.ts';
 import type { StepLog } from '../buildkit/step-log.ts';
+import { isDocker } from '../buildkit/dial.ts';
 import { explainUnreachable } from '../docker/unreachable.ts';
 import type { BuilderLost, BuilderUnreachable, RuntimeFailure, SolveFailed } from '../failure.ts';
 
@@ -15,11 +16,10 @@ const DEADLINE_EXCEEDED = 4;
 export function unreachableBuilder(endpoint: Endpoint, error: unknown): BuilderUnreachable {
   const wire = wireError(error);
   const said = indented(wire?.message ?? (error instanceof Error ? error.message : String(error)));
-  const isDocker = endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';
   return {
     reason: 'builder-unreachable',
     endpoint: describeEndpoint(endpoint),
-    hint: isDocker
+    hint: isDocker(endpoint)
       ? 'is the engine running? `depot engine status` tells, `depot engine up` starts one'
       : 'start that BuildKit; or unset BUILDKIT_HOST, if it is set, to build on another engine',
     ...(wire?.code === DEADLINE_EXCEEDED

@@ -10,6 +10,10 @@ export function describeEndpoint(endpoint: Endpoint): string {
     case 'tcp':
     case 'docker-tcp':
       return `tcp://${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+    case 'docker-ssh': {
+      const { user, host, port, socket = '' } = endpoint.destination;
+      return `ssh://${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}${socket}`;
+    }
     default:
       return unreachable(endpoint);
   }

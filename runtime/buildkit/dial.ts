@@ -1,9 +1,11 @@
 import net from 'node:net';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { Channel } from '../rpc/channel.ts';
 import type { Headers } from '../http2/hpack.ts';
 import type { Endpoint, TlsFiles } from './endpoint.ts';
+import { SshConnection } from './ssh-connection.ts';
 
 /**
  * When the kernel probes an idle peer, how often then, and how many probes may go unanswered: a dead machine is noticed
@@ -37,7 +39,7 @@ export function dial(endpoint: Endpoint): Channel {
 
 /** Whether the BuildKit is that of a Docker Engine, behind its API. */
 export function isDocker(endpoint: Endpoint): boolean {
-  return endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp';
+  return endpoint.kind === 'docker-unix' || endpoint.kind === 'docker-tcp' || endpoint.kind === 'docker-ssh';
 }
 
 /**
@@ -49,7 +51,7 @@ export async function openInDocker(
   path: '/grpc' | '/session',
   headers: Headers,
   { signal }: Signal,
-): Promise<Socket> {
+): Promise<Duplex> {
   const socket = await connect(endpoint, { signal });
   try {
     const lines = [
@@ -74,7 +76,7 @@ export async function openInDocker(
 }
 
 /** The status of an HTTP/1.1 answer, and what came behind its head. */
-function answerHead(socket: Socket): Promise<{ readonly status: number; readonly rest: Buffer }> {
+function answerHead(socket: Duplex): Promise<{ readonly status: number; readonly rest: Buffer }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number; readonly rest: Buffer }>();
   let seen: Buffer = Buffer.alloc(0);
   const onData = (chunk: Buffer): void => {
@@ -97,8 +99,9 @@ function answerHead(socket: Socket): Promise<{ readonly status: number; readonly
   });
 }
 
-async function connect(endpoint: Endpoint, { signal }: Signal): Promise<Socket> {
+async function connect(endpoint: Endpoint, { signal }: Signal): Promise<Duplex> {
   signal.throwIfAborted();
+  if (endpoint.kind === 'docker-ssh') return new SshConnection(endpoint.destination);
   const socket =
     'path' in endpoint
       ? net.connect({ path: endpoint.path })

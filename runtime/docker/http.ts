@@ -1,14 +1,14 @@
 import type http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Endpoint } from '../buildkit/endpoint.ts';
+import { SshConnection } from '../buildkit/ssh-connection.ts';
 
 /** The Docker API sockets among the endpoints. */
-export type DockerEndpoint = Extract<Endpoint, { readonly kind: 'docker-unix' | 'docker-tcp' }>;
+export type DockerEndpoint = Extract<Endpoint, { readonly kind: 'docker-unix' | 'docker-tcp' | 'docker-ssh' }>;
 
 /** One call of the Docker Engine API. */
 export interface DockerRequest {
@@ -56,7 +56,7 @@ export class DockerError extends Error {
 }
 
 /**
- * HTTP to one Docker API socket: unix, tcp, or tcp with TLS.
+ * HTTP to one Docker API socket: unix, tcp, tcp with TLS, or behind ssh.
  *
  * Node's own client and not undici: this sits on the way of every `bake`, and importing undici costs more (90 ms) than
  * the whole discovery may. From `node:https` also where there is no TLS: importing `node:http` has Node 24 load its own
@@ -159,8 +159,9 @@ class PlainAgent extends https.Agent {
     this.#endpoint = endpoint;
   }
 
-  override createConnection(): Socket {
+  override createConnection(): Duplex {
     const endpoint = this.#endpoint;
+    if (endpoint.kind === 'docker-ssh') return new SshConnection(endpoint.destination);
     return endpoint.kind === 'docker-unix' ? net.connect(endpoint.path) : net.connect(endpoint.port, endpoint.host);
   }
 }
@@ -202,7 +203,7 @@ class Answer implements DockerResponse {
 }
 
 function whereabouts(endpoint: DockerEndpoint): https.RequestOptions {
-  if (endpoint.kind === 'docker-unix') return { host: 'docker' };
+  if (endpoint.kind !== 'docker-tcp') return { host: 'docker' };
   const { tls } = endpoint;
   return {
     host: endpoint.host,

@@ -20,6 +20,7 @@ import type { TempFolder } from '../rig/folder.ts';
 import { tempFolder } from '../rig/folder.ts';
 import { busybox, shellContext } from '../rig/image.ts';
 import { relayFolder } from '../rig/relay-image.ts';
+import { testSshd } from '../rig/sshd.ts';
 
 const TEST_MS = 120_000;
 const UP_MS = 300_000;
@@ -125,6 +126,36 @@ describe('a Docker Engine elsewhere', () => {
     expect(run.exitCode, run.stderr).toBe(0);
     expect(run.stderr).toContain('pulled through a helper container beside it');
     expect(run.stderr).not.toContain('as an archive');
+  });
+
+  test('is reached by ssh', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    await using sshd = await testSshd(docker);
+    using api = new DockerEngine(docker.docker);
+    const name = uniqueName();
+    const env = { DOCKER_HOST: sshd.address, PATH: `${sshd.clientFolder}:${process.env['PATH'] ?? ''}` };
+    const run = await load(folder, name, env);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).toMatch(/importing to docker\n/);
+    expect(run.stderr, run.stderr).not.toContain('as an archive');
+    expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
+    const stranger = { ...env, PATH: `${sshd.strangerFolder}:${process.env['PATH'] ?? ''}`, BUILDKIT_HOST: '' };
+    const refused = await load(folder, name, stranger);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain(
+      `${sshd.address} cannot be reached: ssh 127.0.0.1: root@127.0.0.1: Permission denied (publickey)`,
+    );
+  });
+
+  test('builds by ssh as well', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    await using sshd = await testSshd(docker);
+    using api = new DockerEngine(docker.docker);
+    const name = uniqueName();
+    const env = { DOCKER_HOST: sshd.address, PATH: `${sshd.clientFolder}:${process.env['PATH'] ?? ''}` };
+    const run = await load(folder, name, { ...env, BUILDKIT_HOST: '' });
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
   });
 
   test(

@@ -3,7 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import type { DockerEndpoint } from '../../runtime/docker/http.ts';
+import type { ReachedDocker } from './engine.ts';
 import type { TestCertificates } from './certificates.ts';
 import { tempFolder } from './folder.ts';
 
@@ -34,12 +34,12 @@ export interface PipeOptions {
 }
 
 /** The BuildKit inside a Docker Engine as a remote daemon: every connection leads to an upgraded `POST /grpc`. */
-export function remoteBuildkit(docker: DockerEndpoint, options: PipeOptions = {}): Promise<BytePipe> {
+export function remoteBuildkit(docker: ReachedDocker, options: PipeOptions = {}): Promise<BytePipe> {
   return bytePipe(() => upgraded(docker), options);
 }
 
 /** The Docker API of an engine at another address. */
-export function remoteDocker(docker: DockerEndpoint, options: PipeOptions = {}): Promise<BytePipe> {
+export function remoteDocker(docker: ReachedDocker, options: PipeOptions = {}): Promise<BytePipe> {
   return bytePipe(async () => connection(docker), { protocol: 'http/1.1', ...options });
 }
 
@@ -118,11 +118,11 @@ function join(near: Duplex, far: Duplex): void {
   near.pipe(far).pipe(near);
 }
 
-function connection(docker: DockerEndpoint): Socket {
+function connection(docker: ReachedDocker): Socket {
   return docker.kind === 'docker-unix' ? net.connect(docker.path) : net.connect(docker.port, docker.host);
 }
 
-function upgraded(docker: DockerEndpoint): Promise<Duplex> {
+function upgraded(docker: ReachedDocker): Promise<Duplex> {
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   const request = http.request({
     createConnection: () => connection(docker),

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { DockerEndpoint } from '../../runtime/docker/http.ts';
+import type { ReachedDocker } from './engine.ts';
 import type { EngineUpOptions } from '../../runtime/hosts/engine/engine.ts';
 import type { TestEngine } from './engine.ts';
 import { sharedRoot, takeDown } from './engine.ts';
@@ -19,7 +19,7 @@ export async function engineElsewhere(
   const ended = new Promise<number | null>((resolved) => child.once('close', resolved));
   const [path, code] = await Promise.all([text(child.stdout), ended]);
   if (code !== 0) throw new Error(`the engine did not start: exit code ${code}`);
-  const docker: DockerEndpoint = { kind: 'docker-unix', path: path.trim() };
+  const docker: ReachedDocker = { kind: 'docker-unix', path: path.trim() };
   return {
     docker,
     dockerHost: `unix://${docker.path}`,

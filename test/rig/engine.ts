@@ -13,10 +13,13 @@ import { runFolder, tempFolder, userDataDir } from './folder.ts';
 const UP_MS = 600_000;
 const DOWN_MS = 60_000;
 
+/** The Docker API of an engine on this machine. */
+export type ReachedDocker = Extract<DockerEndpoint, { readonly kind: 'docker-unix' | 'docker-tcp' }>;
+
 /** An engine to build on, with the Docker that belongs to it. */
 export interface TestEngine {
   readonly handle: EngineHandle;
-  readonly docker: DockerEndpoint;
+  readonly docker: ReachedDocker;
   /** `unix:///…` or `tcp://…`, for `DOCKER_HOST`. */
   readonly dockerHost: string;
 }
@@ -104,7 +107,9 @@ async function start(dataDir: string, store: Pick<EngineUpOptions, 'imageStore'>
 
 function testEngine(handle: EngineHandle): TestEngine {
   const { docker } = handle;
-  if (docker === undefined) throw new Error(`${handle.name} has no Docker beside it`);
+  if (docker === undefined || docker.kind === 'docker-ssh') {
+    throw new Error(`${handle.name} has no Docker beside it that tests can use`);
+  }
   const dockerHost = docker.kind === 'docker-unix' ? `unix://${docker.path}` : `tcp://${docker.host}:${docker.port}`;
   return { handle, docker, dockerHost };
 }

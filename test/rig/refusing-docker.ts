@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { DockerEndpoint } from '../../runtime/docker/http.ts';
+import type { ReachedDocker } from './engine.ts';
 
 /** A real Docker Engine behind a proxy that answers some of its calls with a refusal. */
 export interface RefusingDocker extends AsyncDisposable {
@@ -12,7 +12,7 @@ export interface RefusingDocker extends AsyncDisposable {
 
 /** Hands every call on but those whose path matches, which get a 500 with `message`. */
 export async function refusingDocker(
-  docker: DockerEndpoint,
+  docker: ReachedDocker,
   { refused, message }: { readonly refused: RegExp; readonly message: string } = { refused: /^$/, message: '' },
 ): Promise<RefusingDocker> {
   const to = docker.kind === 'docker-unix' ? { socketPath: docker.path } : { host: docker.host, port: docker.port };

@@ -81,9 +81,11 @@ async function fromDockerHost(
       'Set DOCKER_TLS_VERIFY=1: a daemon is only used when its certificate can be checked.',
     );
   }
+  const askedBy = 'DOCKER_HOST';
+  const ssh = sshAddress(text, askedBy);
+  if (ssh !== undefined) return ssh;
   const parsed = parseAddress(text, { what: 'DOCKER_HOST', defaultPort: verify ? 2376 : 2375 });
   if (!parsed.ok) return parsed;
-  const askedBy = 'DOCKER_HOST';
   if (parsed.value.kind === 'unix')
     return ok({ endpoint: { kind: 'docker-unix', path: parsed.value.path }, text, askedBy });
   const { host, port } = parsed.value;
@@ -105,6 +107,8 @@ async function fromContext(name: string, config: string): Promise<Result<Address
   if (docker?.Host === undefined)
     return unsupported(askedBy, `It is not among the contexts in ${config}; see \`docker context ls\`.`);
   if (docker.SkipTLSVerify === true) return unsupported(`${askedBy}, which skips the check of certificates`, undefined);
+  const ssh = sshAddress(docker.Host, askedBy);
+  if (ssh !== undefined) return ssh;
   const folder = join(config, 'contexts', 'tls', id, 'docker');
   const hasTls = (await readFile(join(folder, 'ca.pem')).catch(() => undefined)) !== undefined;
   const parsed = parseAddress(docker.Host, { what: askedBy, defaultPort: hasTls ? 2376 : 2375 });
@@ -136,6 +140,30 @@ async function readJson<T>(path: string): Promise<T | undefined> {
   }
 }
 
+/** `ssh://[user@]host[:port][/path/to/socket]`; undefined for what is no such address (docker/cli `cli/connhelper/ssh`). */
+function sshAddress(text: string, askedBy: string): Result<Address<DockerEndpoint>, Unsupported> | undefined {
+  if (!/^ssh:/i.test(text)) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  if (url === undefined || host === '' || host.startsWith('-') || url.search !== '' || url.hash !== '') {
+    return unsupported(`an ssh:// address of this form in ${askedBy}`, 'Give ssh://user@host:port.');
+  }
+  if (url.password !== '') {
+    return unsupported(
+      `an ssh:// address with a password in ${askedBy}`,
+      'ssh asks for it, or a key makes it needless.',
+    );
+  }
+  const user = decodeURIComponent(url.username);
+  const destination = {
+    host,
+    ...(user === '' ? {} : { user }),
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    ...(url.pathname.length > 1 ? { socket: decodeURIComponent(url.pathname) } : {}),
+  };
+  return ok({ endpoint: { kind: 'docker-ssh', destination }, text, askedBy });
+}
+
 function parseAddress(
   text: string,
   { what, defaultPort }: { readonly what: string; readonly defaultPort: number },
@@ -154,7 +182,12 @@ function parseAddress(
   }
   // A malformed address may hold a password; only its scheme is repeated.
   const shown = scheme === undefined ? 'an address without a scheme' : `a ${scheme}:// address of this form`;
-  return unsupported(`${shown} in ${what}`, 'Give unix:///path/to/socket or tcp://host:port.');
+  return unsupported(
+    `${shown} in ${what}`,
+    what === 'BUILDKIT_HOST'
+      ? 'Give unix:///path/to/socket or tcp://host:port.'
+      : 'Give unix:///path/to/socket, tcp://host:port or ssh://user@host.',
+  );
 }
 
 interface TlsPaths {

@@ -19,6 +19,9 @@ const OLDEST_API = '1.42';
 
 const PING_MS = 3_000;
 
+/** ssh may have jumps to make, and a person to ask. */
+const SSH_PING_MS = 60_000;
+
 /** A daemon that builds, and the Docker that images are loaded into. */
 export interface EngineHandle {
   readonly kind: 'buildkit-host' | 'buildkitd' | 'docker' | 'sandbox';
@@ -120,7 +123,8 @@ export async function usableDocker({
   const { endpoint, text, askedBy } = address.value;
   using engine = new DockerEngine(endpoint);
   try {
-    const version = await engine.ping({ signal, timeoutMs: PING_MS });
+    const timeoutMs = endpoint.kind === 'docker-ssh' ? SSH_PING_MS : PING_MS;
+    const version = await engine.ping({ signal, timeoutMs });
     if (compareApi(version.api, OLDEST_API) < 0) {
       return ok({
         is: 'not',

@@ -144,11 +144,25 @@ describe('the Docker that is meant', () => {
     });
   });
 
-  test('cannot be reached over ssh yet, which is said', async () => {
-    expect(await dockerHost({ DOCKER_HOST: 'ssh://me@machine' })).toMatchObject({
-      failure: { reason: 'unsupported', what: 'a ssh:// address of this form in DOCKER_HOST' },
+  test.each([
+    ['ssh://machine', { host: 'machine' }],
+    ['ssh://me@machine:2222', { host: 'machine', user: 'me', port: 2222 }],
+    ['ssh://me@[::1]/run/user/1000/docker.sock', { host: '::1', user: 'me', socket: '/run/user/1000/docker.sock' }],
+  ])('may be behind ssh: %s', async (text, destination) => {
+    expect(await dockerHost({ DOCKER_HOST: text })).toEqual({
+      ok: true,
+      value: { endpoint: { kind: 'docker-ssh', destination }, text, askedBy: 'DOCKER_HOST' },
     });
   });
+
+  test.each(['ssh://', 'ssh://-oProxyCommand=x', 'ssh://me:secret@machine', 'ssh://machine?x=y'])(
+    'is no address of this form: %s',
+    async (text) => {
+      const address = await dockerHost({ DOCKER_HOST: text });
+      expect(address).toMatchObject({ ok: false, failure: { reason: 'unsupported' } });
+      expect(JSON.stringify(address)).not.toContain('secret');
+    },
+  );
 });
 
 function clientFiles(): Readonly<Record<string, string>> {
