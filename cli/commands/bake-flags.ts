@@ -23,6 +23,12 @@ export const BAKE_FLAGS: readonly Flag[] = [
   { name: 'list-targets', kind: 'switch', help: 'List targets', hidden: true },
   { name: 'list-variables', kind: 'switch', help: 'List variables', hidden: true },
   { name: 'load', kind: 'switch', help: 'Load the images into the local Docker' },
+  {
+    name: 'load-platform',
+    kind: 'text',
+    value: 'PLATFORM',
+    help: 'Which image of several platforms a builder gives to Docker (its own), or all',
+  },
   { name: 'metadata-file', kind: 'text', value: 'FILE', help: 'Write the results to a file, as JSON' },
   { name: 'no-cache', kind: 'switch', help: 'Do not use the cache' },
   { name: 'policy', kind: 'list', value: 'POLICY', help: 'Source policy', hidden: true },

@@ -43,6 +43,12 @@ export const BUILD_FLAGS: readonly Flag[] = [
     help: 'Findings that keep the build from beginning: info, warn, error, none',
   },
   { name: 'load', kind: 'switch', help: 'Short for --output=type=docker' },
+  {
+    name: 'load-platform',
+    kind: 'text',
+    value: 'PLATFORM',
+    help: 'Which image of several platforms a builder gives to Docker (its own), or all',
+  },
   { name: 'metadata-file', kind: 'text', value: 'FILE', help: 'Write the result to a file, as JSON' },
   { name: 'network', kind: 'text', value: 'MODE', help: 'Network of the steps: default, none, host' },
   { name: 'no-cache', kind: 'switch', help: 'Do not use the cache' },

@@ -5,6 +5,8 @@ import { fail, ok } from '../../planner/result.ts';
 import type { BuildServices } from '../../runtime/build/target-context.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
+import type { AskedPlatform } from '../../runtime/load/wanted-platform.ts';
+import { normalPlatform, plainPlatform } from '../../runtime/oci/platform.ts';
 import { TokenSeeds } from '../../runtime/session/token-seeds.ts';
 import type { CommandContext } from '../command.ts';
 import { dataDir, dockerConfig, nodeId, tokenSeedFile } from '../config.ts';
@@ -28,6 +30,12 @@ export async function buildServices(
     const { file, cause } = config.failure;
     return fail(complain(context, `${file} cannot be used: ${cause}`));
   }
+  const platform = loadPlatform(context.args.texts.get('load-platform'));
+  if (!platform.ok) return fail(complain(context, platform.failure));
+  if (platform.value !== undefined && engine.driver === 'docker')
+    stderr.write(
+      'WARNING: --load-platform is for images of other builders; a Docker Engine keeps all that it builds\n',
+    );
   const variables = secretVariables(env, planned);
   const { docker } = engine;
   return ok({
@@ -45,7 +53,15 @@ export async function buildServices(
             using api = await dockerEngine(docker);
             for await (const _line of api.loadImages(chunks, { signal })) continue;
           },
-          loaders: imageLoaders(docker, { env, open }),
+          loaders: imageLoaders(docker, { env, platform: platform.value, open }),
         }),
   });
+}
+
+/** Reads `--load-platform`: `all`, or `os/architecture[/variant]` (Go's names). */
+function loadPlatform(text: string | undefined): Result<AskedPlatform, string> {
+  if (text === undefined || text === 'all') return ok(text);
+  const [, os = '', architecture = '', variant = ''] = /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9]+))?$/.exec(text) ?? [];
+  if (os !== '') return ok(normalPlatform(plainPlatform(os, architecture, variant)));
+  return fail(`--load-platform=${text} is no platform; give one such as linux/arm64, or all`);
 }

@@ -4,6 +4,7 @@ import type { ImageLoader } from '../../runtime/build/loading.ts';
 import type { DockerEngine } from '../../runtime/docker/engine.ts';
 import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { Relay } from '../../runtime/load/relay/relay.ts';
+import type { AskedPlatform } from '../../runtime/load/wanted-platform.ts';
 import type { ImageServer } from '../../runtime/registry/image-server.ts';
 
 /** How many images a Docker Engine is given at a time: each pull of its has several downloads of its own. */
@@ -24,7 +25,15 @@ class NeverCame extends Error {}
  */
 export function imageLoaders(
   docker: DockerEndpoint,
-  { env, open }: { readonly env: Readonly<Record<string, string | undefined>>; readonly open: AsyncDisposableStack },
+  {
+    env,
+    platform,
+    open,
+  }: {
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly platform: AskedPlatform;
+    readonly open: AsyncDisposableStack;
+  },
 ): readonly ImageLoader[] {
   const limit = pLimit(LOADS_AT_A_TIME);
   const isElsewhere =
@@ -42,7 +51,7 @@ export function imageLoaders(
         using api = await dockerEngine(docker);
         await using server = await ImageServer.listen(options);
         try {
-          await fastLoad(image, { ...options, docker: api, server });
+          await fastLoad(image, { ...options, docker: api, platform, server });
         } catch (error) {
           if (options.signal.aborted || server.wasReached || !isOutOfReach(error)) throw error;
           throw new NeverCame(`Docker does not reach this machine: ${error.message}`, { cause: error });
@@ -59,17 +68,18 @@ export function imageLoaders(
         options.signal.throwIfAborted();
         const { fastLoad } = await import('../../runtime/load/fast-load.ts');
         using api = await dockerEngine(docker);
-        await fastLoad(image, { ...options, docker: api, server: await relay.server() });
+        await fastLoad(image, { ...options, docker: api, platform, server: await relay.server() });
       }),
   };
   const sent: ImageLoader = {
     name: 'sent as an archive',
+    helpsAfter: (error) => !isAskedInVain(error),
     load: (image, options) =>
       limit(async () => {
         options.signal.throwIfAborted();
         const { archiveLoad } = await import('../../runtime/load/archive-load.ts');
         using api = await dockerEngine(docker);
-        await archiveLoad(image, { ...options, docker: api });
+        await archiveLoad(image, { ...options, docker: api, platform });
       }),
   };
   return isElsewhere ? [relayed, sent] : [direct, relayed, sent];
@@ -81,6 +91,11 @@ function isOutOfReach(error: unknown): error is Error {
     error instanceof Error &&
     /refused|reset|timeout|timed out|unreachable|no route|EOF|not found|denied|HTTP response/i.test(error.message)
   );
+}
+
+/** What was asked for cannot be, whichever way it goes. */
+function isAskedInVain(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'NotForPlatform' || error.name === 'OnePlatformOnly');
 }
 
 /** The load that needs it fails with the same. */

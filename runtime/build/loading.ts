@@ -69,29 +69,29 @@ export async function loadImage(
   },
 ): Promise<void> {
   const source = builtBlobs(client, { result, services, onStatus });
-  const [last] = loaders.slice(-1);
-  let why: unknown;
-  for (const loader of loaders) {
-    const isFirst = loader === loaders[0];
-    if (!isFirst && loader.helpsAfter?.(why) === false) continue;
-    const name = isFirst ? LOAD_STEP : `${LOAD_STEP}: ${loader.name}, since ${inWords(why)}`;
-    try {
-      // What fails and has another way is no failure of the build: the next step says why it is there.
-      const failure = await ownStep(name, onStatus, (onProgress) =>
-        loader.load(image, { source, onProgress, signal }).then(
-          () => undefined,
-          (error: unknown) => {
-            if (loader === last || signal.aborted) throw error;
-            return { error };
-          },
-        ),
-      );
-      if (failure === undefined) return;
-      why = failure.error;
-    } catch (error) {
+  let name = LOAD_STEP;
+  for (let rest = loaders; ;) {
+    const [loader, ...others] = rest;
+    if (loader === undefined) throw new Error('there is no way into Docker');
+    let next: readonly ImageLoader[] = [];
+    const attempt = async (onProgress: LoadProgress): Promise<unknown> => {
+      try {
+        await loader.load(image, { source, onProgress, signal });
+        return undefined;
+      } catch (error) {
+        next = others.filter(({ helpsAfter }) => helpsAfter?.(error) !== false);
+        // What fails and has another way is no failure of the build: the next step says why it is there.
+        if (next.length > 0 && !signal.aborted) return error;
+        throw error;
+      }
+    };
+    const why = await ownStep(name, onStatus, attempt).catch((error: unknown) => {
       signal.throwIfAborted();
       throw new FailureError({ reason: 'load-failed', target, cause: inWords(error) }, { cause: error });
-    }
+    });
+    if (why === undefined) return;
+    name = `${LOAD_STEP}: ${next[0]?.name}, since ${inWords(why)}`;
+    rest = next;
   }
 }
 

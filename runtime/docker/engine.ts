@@ -195,12 +195,6 @@ export class DockerEngine implements Disposable {
     yield* demultiplex(response.body);
   }
 
-  /** The ids of the containers that run. */
-  async listContainers({ signal }: CallOptions): Promise<readonly string[]> {
-    const response = await this.#call({ method: 'GET', path: '/containers/json', signal });
-    return list(await response.json()).map((one) => text(record(one)['Id']));
-  }
-
   /** Removes a container with its anonymous volumes, running or not. False when there was none. */
   async removeContainer(id: string, { signal }: CallOptions): Promise<boolean> {
     const query = { force: '1', v: '1' };

@@ -1,6 +1,7 @@
 import { chooseImage } from './chosen-image.ts';
 import type { BuiltImage, LoadOptions } from './fast-load.ts';
 import { imageArchive } from './image-archive.ts';
+import { wantedPlatform } from './wanted-platform.ts';
 
 /**
  * Sends an image to a Docker Engine, wherever it is, as an archive that is made of what the builder holds: the slow way, which
@@ -10,12 +11,13 @@ import { imageArchive } from './image-archive.ts';
  */
 export async function archiveLoad(
   image: BuiltImage,
-  { source, docker, onProgress, signal }: LoadOptions,
+  { source, docker, platform, onProgress, signal }: LoadOptions,
 ): Promise<void> {
-  const { architecture } = await docker.version({ signal });
-  const { root, manifest } = await chooseImage(image.digest, architecture, { source, signal });
-  const archive = imageArchive({ root, chosen: manifest, names: image.tags }, { source, signal });
-  const total = manifest.blobs.reduce((sum, { size }) => sum + size, 0);
+  const wanted = await wantedPlatform(docker, platform, { signal });
+  const { root, images } = await chooseImage(image.digest, wanted, { source, signal });
+  const manifests = images.map(({ manifest }) => manifest);
+  const archive = imageArchive({ root, chosen: manifests, names: image.tags }, { source, signal });
+  const total = manifests.flatMap(({ blobs }) => blobs).reduce((sum, { size }) => sum + size, 0);
   for await (const _line of docker.loadImages(counted(archive, total, onProgress), { signal })) continue;
 }
 

@@ -2,7 +2,9 @@ import type { ImageName } from '../docker/api.ts';
 import type { DockerEngine } from '../docker/engine.ts';
 import type { ImageServer } from '../registry/image-server.ts';
 import type { BlobSource } from '../registry/manifest.ts';
-import { chooseImage } from './chosen-image.ts';
+import { chooseImage, imagePlatformText } from './chosen-image.ts';
+import type { AskedPlatform } from './wanted-platform.ts';
+import { wantedPlatform } from './wanted-platform.ts';
 
 /** An image that was built and is to be loaded. */
 export interface BuiltImage {
@@ -19,31 +21,35 @@ export type LoadProgress = (layer: string, currentBytes: number, totalBytes: num
 export interface LoadOptions {
   readonly source: BlobSource;
   readonly docker: DockerEngine;
+  /** Of an image for several platforms, which; absent: that of the engine. */
+  readonly platform?: AskedPlatform;
   readonly onProgress: LoadProgress;
   readonly signal: AbortSignal;
 }
 
 /**
  * Has a Docker Engine pull an image from a server of ours that it reaches. What it asks for is read from the builder then: only the
- * layers it lacks travel, and nothing is kept on the way. Of an image for several platforms the engine gets its own; of one
- * for none of its own the first. The names are given when all of it is there; the name it was pulled by is taken away in
+ * layers it lacks travel, and nothing is kept on the way. Of an image for several platforms the engine gets its own, or
+ * what was asked for; of one for none of its own the first. The names are given when all of it is there; the name it was pulled by is taken away in
  * any case.
  *
  * @throws Error when the builder lacks a part of it, the engine cannot reach the registry, or refuses
  */
 export async function fastLoad(
   image: BuiltImage,
-  { server, source, docker, onProgress, signal }: LoadOptions & { readonly server: ImageServer },
+  { server, source, docker, platform, onProgress, signal }: LoadOptions & { readonly server: ImageServer },
 ): Promise<void> {
-  const { architecture } = await docker.version({ signal });
-  const chosen = await chooseImage(image.digest, architecture, { source, signal });
-  const isForeign = chosen.platform.architecture !== architecture;
-  const platform = isForeign ? { platform: `${chosen.platform.os}/${chosen.platform.architecture}` } : {};
+  const wanted = await wantedPlatform(docker, platform, { signal });
+  const chosen = await chooseImage(image.digest, wanted, { source, signal });
   await using served = server.serve(chosen.root, source, { signal });
   const { repository, tag } = served;
   try {
-    for await (const { id, current, total } of docker.pullImage({ repository, tag }, { signal, ...platform })) {
-      if (id !== undefined && current !== undefined && total !== undefined) onProgress(id, current, total);
+    for (const one of chosen.images) {
+      const isOwn = wanted.is === 'own' && one.platform.architecture === wanted.architecture;
+      const options = { signal, ...(isOwn ? {} : { platform: imagePlatformText(one.platform) }) };
+      for await (const { id, current, total } of docker.pullImage({ repository, tag }, options)) {
+        if (id !== undefined && current !== undefined && total !== undefined) onProgress(id, current, total);
+      }
     }
     for (const name of image.tags) await docker.tagImage(`${repository}:${tag}`, name, { signal });
   } finally {

@@ -8,12 +8,12 @@ import { digestParts } from '../oci/digest.ts';
 import type { BlobSource, ContentDescriptor, Manifest } from '../registry/manifest.ts';
 import { repositoryName } from '../registry/repository-name.ts';
 
-/** What goes into an archive: an image, or one image of an index together with the index. */
+/** What goes into an archive: an image, or images of an index together with the index. */
 export interface ArchivedImage {
   /** What the names stand for. */
   readonly root: Manifest;
-  /** The image whose blobs are written: the root itself, or one that it lists. */
-  readonly chosen: Manifest;
+  /** The images whose blobs are written: the root itself, or some that it lists; a store of single images takes the first. */
+  readonly chosen: readonly Manifest[];
   readonly names: readonly ImageName[];
 }
 
@@ -41,8 +41,8 @@ async function fill(
   { root, chosen, names }: ArchivedImage,
   { source, signal }: { readonly source: BlobSource; readonly signal: AbortSignal },
 ): Promise<void> {
-  const [config, ...layers] = chosen.blobs;
-  if (config === undefined) throw new Error(`${chosen.digest} is no image`);
+  const [config, ...layers] = chosen[0]?.blobs ?? [];
+  if (config === undefined) throw new Error(`${root.digest} is no image`);
   const descriptor = { mediaType: root.mediaType, digest: root.digest, size: root.bytes.length };
   const named = names.map(({ repository, tag }) => ({
     ...descriptor,
@@ -60,10 +60,10 @@ async function fill(
   archive.entry({ name: 'oci-layout' }, JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   archive.entry({ name: 'index.json' }, JSON.stringify(index));
   archive.entry({ name: 'manifest.json' }, JSON.stringify([saved]));
-  for (const manifest of new Set([root, chosen])) {
+  for (const manifest of new Set([root, ...chosen])) {
     archive.entry({ name: blobPath(manifest.digest) }, manifest.bytes);
   }
-  for (const blob of distinct(chosen.blobs)) {
+  for (const blob of distinct(chosen.flatMap(({ blobs }) => blobs))) {
     await writeBlob(archive, blob, { bytes: source.read(blob.digest, { offset: 0, signal }), signal });
   }
 }

@@ -38,6 +38,8 @@ export interface ContentDescriptor {
 export interface ImagePlatform {
   readonly os: string;
   readonly architecture: string;
+  /** `v7`; empty where nothing is said. */
+  readonly variant: string;
 }
 
 /** A manifest or an index, its bytes as they are digested. */
@@ -80,8 +82,11 @@ export async function configPlatform(
   digest: Digest,
   options: { readonly signal: AbortSignal },
 ): Promise<ImagePlatform> {
-  const { os, architecture } = jsonObject(await readSmall(source, digest, options), digest);
-  return { os: String(os ?? ''), architecture: String(architecture ?? '') };
+  return platformOf(jsonObject(await readSmall(source, digest, options), digest));
+}
+
+function platformOf({ os, architecture, variant }: Readonly<Record<string, unknown>>): ImagePlatform {
+  return { os: String(os ?? ''), architecture: String(architecture ?? ''), variant: String(variant ?? '') };
 }
 
 async function readSmall(
@@ -122,9 +127,7 @@ function descriptor(value: unknown, within: Digest): ContentDescriptor {
   if (checked === undefined || typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw new Error(`${within} names something without a digest and a size`);
   }
-  const known = isRecord(platform)
-    ? { platform: { os: String(platform['os'] ?? ''), architecture: String(platform['architecture'] ?? '') } }
-    : {};
+  const known = isRecord(platform) ? { platform: platformOf(platform) } : {};
   return { digest: checked, mediaType: typeof mediaType === 'string' ? mediaType : '', size, ...known };
 }
 

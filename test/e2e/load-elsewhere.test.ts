@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DockerEngine } from '../../runtime/docker/engine.ts';
+import type { DockerEndpoint } from '../../runtime/docker/http.ts';
 import type { Relay } from '../../runtime/load/relay/relay.ts';
 import { openRelay } from '../../runtime/load/relay/relay.ts';
 import { relayImage } from '../../runtime/load/relay/relay-image.ts';
@@ -13,6 +14,7 @@ import { remoteBuildkit, remoteDocker } from '../rig/byte-pipe.ts';
 import { testCertificates } from '../rig/certificates.ts';
 import type { DepotRun } from '../rig/depot.ts';
 import { depot } from '../rig/depot.ts';
+import { runningContainers } from '../rig/docker-state.ts';
 import { engineElsewhere } from '../rig/elsewhere.ts';
 import type { TestEngine } from '../rig/engine.ts';
 import { dockerOf, sharedEngine } from '../rig/engine.ts';
@@ -86,7 +88,7 @@ describe.each([{ imageStore: 'containerd' as const }, { imageStore: 'classic' as
       expect(run.stderr).not.toContain('as an archive');
       const loaded = await api.inspectImage(name, { signal: signal() });
       expect(loaded?.tags).toEqual([`${name}:latest`]);
-      expect(await api.listContainers({ signal: signal() })).toEqual([]);
+      expect(await runningContainers(docker.docker)).toEqual([]);
       await writeFile(join(folder.path, 'small'), randomBytes(100));
       const before = pipe.sentBytes();
       const again = await load(folder, name, { DOCKER_HOST: docker.dockerHost });
@@ -177,19 +179,18 @@ describe('a Docker Engine elsewhere', () => {
     await using folder = await project();
     using api = new DockerEngine(docker.docker);
     const name = uniqueName();
-    const killed = killHelper(api);
+    const killed = killHelper(docker.docker);
     const run = await load(folder, name, { DOCKER_HOST: docker.dockerHost });
     await killed;
     expect(run.exitCode, run.stderr).toBe(0);
     expect(run.stderr).toContain('sent as an archive, since');
     expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
-    expect(await api.listContainers({ signal: signal() })).toEqual([]);
+    expect(await runningContainers(docker.docker)).toEqual([]);
   });
 
   test('keeps no helper of a build that is killed', { timeout: TEST_MS }, async () => {
     await using folder = await project();
     await writeFile(join(folder.path, 'large'), randomBytes(LARGE_BYTES * 5));
-    using api = new DockerEngine(docker.docker);
     let pid = 0;
     const args = ['--load', '-t', uniqueName(), `--build-context=busybox=${await busybox()}`, folder.path];
     const run = depot(['build', ...args], {
@@ -197,10 +198,10 @@ describe('a Docker Engine elsewhere', () => {
       env: { BUILDKIT_HOST: pipe.address, DEPOT_RELAY_IMAGE: image.path, DOCKER_HOST: docker.dockerHost },
       onStart: (started) => (pid = started),
     });
-    while ((await api.listContainers({ signal: signal() })).length === 0) await sleep(20);
+    while ((await runningContainers(docker.docker)).length === 0) await sleep(20);
     process.kill(pid, 'SIGKILL');
     await run;
-    while ((await api.listContainers({ signal: signal() })).length > 0) await sleep(50);
+    while ((await runningContainers(docker.docker)).length > 0) await sleep(50);
   });
 });
 
@@ -258,9 +259,10 @@ describe('the helper', () => {
 async function* neverRead(): AsyncGenerator<Uint8Array> {}
 
 /** Ends the first helper that there is as soon as it is there. */
-async function killHelper(api: DockerEngine): Promise<void> {
+async function killHelper(docker: DockerEndpoint): Promise<void> {
+  using api = new DockerEngine(docker);
   for (;;) {
-    const [helper] = await api.listContainers({ signal: signal() });
+    const [helper] = await runningContainers(docker);
     if (helper !== undefined) {
       await api.removeContainer(helper, { signal: signal() });
       return;

@@ -6,6 +6,7 @@ import type { BytePipe } from '../rig/byte-pipe.ts';
 import { remoteBuildkit } from '../rig/byte-pipe.ts';
 import type { DepotRun } from '../rig/depot.ts';
 import { depot } from '../rig/depot.ts';
+import { presentPlatforms } from '../rig/docker-state.ts';
 import type { TestEngine } from '../rig/engine.ts';
 import { dockerOf, ownEngine, sharedEngine } from '../rig/engine.ts';
 import type { TempFolder } from '../rig/folder.ts';
@@ -224,6 +225,56 @@ describe('an image that another builder made', () => {
   });
 });
 
+describe('of an image for two platforms', () => {
+  const both = ['--load', '--platform=linux/amd64,linux/arm64'];
+
+  test.each([
+    { asked: undefined, there: ['linux/amd64'] },
+    { asked: 'linux/arm64', there: ['linux/arm64'] },
+    { asked: 'all', there: ['linux/amd64', 'linux/arm64'] },
+  ])('$asked is loaded when asked for', { timeout: TEST_MS }, async ({ asked, there }) => {
+    await using folder = await project();
+    await writeFile(join(folder.path, 'Dockerfile'), 'FROM scratch\nARG TARGETARCH\nCOPY small /small-$TARGETARCH\n');
+    const name = uniqueName();
+    const run = await build(
+      folder,
+      docker,
+      ...both,
+      '-t',
+      name,
+      ...(asked === undefined ? [] : [`--load-platform=${asked}`]),
+    );
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).not.toContain('as an archive');
+    expect(await presentPlatforms(docker.docker, `${name}:latest`)).toEqual(there);
+  });
+
+  test('all go by an archive as well', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    await writeFile(join(folder.path, 'Dockerfile'), 'FROM scratch\nARG TARGETARCH\nCOPY small /small-$TARGETARCH\n');
+    await using refusing = await refusingDocker(docker.docker, {
+      refused: /\/images\/create/,
+      message: 'no way there',
+    });
+    const name = uniqueName();
+    const run = await build(folder, refusing, ...both, '-t', name, '--load-platform=all');
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(await presentPlatforms(docker.docker, `${name}:latest`)).toEqual(['linux/amd64', 'linux/arm64']);
+  });
+
+  test('one that there is none for is told with those that there are', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    await writeFile(join(folder.path, 'Dockerfile'), 'FROM scratch\nCOPY small /small\n');
+    const run = await build(folder, docker, ...both, '-t', uniqueName(), '--load-platform=linux/s390x');
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain('the image is not for linux/s390x, but for linux/amd64, linux/arm64');
+    expect(run.stderr).not.toContain('as an archive');
+    const wrong = await build(folder, docker, ...both, '-t', uniqueName(), '--load-platform=arm');
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.stderr).toContain('--load-platform=arm is no platform; give one such as linux/arm64, or all');
+  });
+});
+
 describe('a Docker Engine with the classic image store', () => {
   let classic: Awaited<ReturnType<typeof ownEngine>>;
 
@@ -252,6 +303,16 @@ describe('a Docker Engine with the classic image store', () => {
     await writeFile(join(folder.path, 'small'), randomBytes(100));
     expect((await build(folder, classic, ...both)).exitCode).toBe(0);
     expect(pipe.sentBytes() - before).toBeLessThan(LARGE_BYTES / 10);
+  });
+
+  test('is not given the images for all platforms, of which it would keep one', { timeout: TEST_MS }, async () => {
+    await using folder = await project();
+    const both = ['--load', '-t', uniqueName(), '--platform=linux/amd64,linux/arm64'];
+    const run = await build(folder, classic, ...both, '--load-platform=all');
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain(
+      'keeps an image for one platform only; name one, or turn on its containerd image store',
+    );
   });
 
   test('takes the archive where it cannot pull', { timeout: TEST_MS }, async () => {

@@ -122,7 +122,7 @@ async function openssh(): Promise<string> {
 
 async function libraries(tree: string): Promise<string> {
   const [triple = ''] = await readdir(join(tree, 'usr/lib')).then((names) =>
-    names.filter((one) => /-linux-gnu$/.test(one)),
+    names.filter((one) => one.endsWith('-linux-gnu')),
   );
   return [join(tree, 'usr/lib', triple), join(tree, 'lib', triple)].join(':');
 }
