@@ -66,8 +66,13 @@ exec "$2/usr/sbin/sshd" -D -e -f "$1/sshd_config"`,
       folder.path,
       tree,
     ],
-    { env: { PATH: process.env['PATH'] ?? '', LD_LIBRARY_PATH: await libraries(tree) }, stdio: 'ignore' },
+    {
+      env: { PATH: process.env['PATH'] ?? '', LD_LIBRARY_PATH: await libraries(tree) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
   );
+  let said = '';
+  server.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-4096)));
   const clientOf = async (key: string): Promise<string> => {
     const config = file(`${key}.config`);
     await writeFile(
@@ -86,7 +91,7 @@ BatchMode yes
   };
   const [clientFolder, strangerFolder] = [await clientOf('user'), await clientOf('stranger')];
   while (!(await listens(port))) {
-    if (server.exitCode !== null) throw new Error(`sshd ended with exit code ${server.exitCode}`);
+    if (server.exitCode !== null) throw new Error(`sshd ended with exit code ${server.exitCode}: ${said}`);
     await sleep(20);
   }
   return {
