@@ -27,6 +27,8 @@ export interface PipeOptions {
   readonly mutualTls?: Pick<TestCertificates, 'ca' | 'server'>;
   /** The protocol that TLS agrees on: h2 for BuildKit (the default), http/1.1 for Docker. */
   readonly protocol?: 'h2' | 'http/1.1';
+  /** The address it listens at (127.0.0.1). */
+  readonly host?: string;
   /** Listens on a unix socket instead of tcp. */
   readonly unix?: boolean;
   /** So many connections are broken as soon as they are made. */
@@ -68,16 +70,17 @@ async function bytePipe(open: () => Promise<Duplex>, options: PipeOptions): Prom
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
   });
+  const { host = '127.0.0.1' } = options;
   const folder = await tempFolder('pipe');
   const path = `${folder.path}/pipe.sock`;
   const listening = Promise.withResolvers<void>();
   server.once('error', listening.reject);
   if (options.unix === true) server.listen(path, listening.resolve);
-  else server.listen(0, '127.0.0.1', listening.resolve);
+  else server.listen(0, host, listening.resolve);
   await listening.promise;
   const cut = (): void => sockets.forEach((socket) => socket.destroy());
   return {
-    address: options.unix === true ? `unix://${path}` : `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: options.unix === true ? `unix://${path}` : `tcp://${host}:${(server.address() as AddressInfo).port}`,
     taken: () => taken,
     sentBytes: () => sentBytes,
     cut,
