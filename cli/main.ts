@@ -1,7 +1,7 @@
 import type { Command, CommandEntry } from './command.ts';
 import { COMMON_FLAGS, parseFlags, unreadArgs } from './flags.ts';
 import { streams, writeOut } from './output.ts';
-import { INTERRUPTED } from './print/complain.ts';
+import { canceled, INTERRUPTED } from './print/complain.ts';
 import { didYouMean } from '../planner/hcl/suggest.ts';
 
 const COMMANDS: readonly CommandEntry[] = [
@@ -50,6 +50,7 @@ const COMMANDS: readonly CommandEntry[] = [
 export async function main(argv: readonly string[], options: { readonly launcher?: number } = {}): Promise<void> {
   launcher = options.launcher;
   const code = await dispatch(argv).catch((error: unknown) => {
+    if (interrupt?.aborted === true && error === interrupt.reason) return canceled(streams);
     const debug = argv.includes('--debug') || argv.includes('-D');
     streams.stderr.write(`ERROR: internal error: ${error instanceof Error ? error.message : String(error)}\n`);
     if (debug && error instanceof Error) streams.stderr.write(`${error.stack ?? ''}\n`);

@@ -3,6 +3,9 @@ import { writeSync } from 'node:fs';
 const STDOUT = 1;
 const PAUSE_MS = 2;
 
+/** What a shell makes of a program that writes to a pipe without a reader: SIGPIPE. */
+const READER_GONE = 141;
+
 /**
  * Writes a result to standard output, whole, before it returns. Node's own stream for it takes some milliseconds to set up,
  * which a short command does not need.
@@ -14,7 +17,7 @@ export function writeOut(text: string): void {
       at += writeSync(STDOUT, bytes, at);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'EPIPE') process.exit(0);
+      if (code === 'EPIPE') process.exit(READER_GONE);
       if (code !== 'EAGAIN') {
         process.stderr.write(`ERROR: standard output cannot be written: ${String(code)}\n`);
         process.exit(1);
@@ -44,12 +47,12 @@ class Streams {
     await Promise.all(flushed);
   }
 
-  /** A reader that went away (`depot ... | head`) is no failure of ours. */
+  /** A reader that went away (`depot ... | head`) needs no words; what was not finished by then must not count as done. */
   #quiet(stream: NodeJS.WriteStream): NodeJS.WriteStream {
     if (!this.#used.has(stream)) {
       this.#used.add(stream);
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EPIPE') process.exit(0);
+        if (error.code === 'EPIPE') process.exit(READER_GONE);
       });
     }
     return stream;

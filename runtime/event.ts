@@ -47,6 +47,8 @@ export interface DockerfileRange {
 export interface DockerfileSource {
   readonly filename: string;
   readonly data: Uint8Array;
+  /** `Dockerfile`, where the frontend says. */
+  readonly language?: string;
   readonly ranges: readonly DockerfileRange[];
 }
 

@@ -94,7 +94,7 @@ export async function buildPlan(
     const plan = { ...planned.plan, targets: asked };
     const linted = await run({ ...planned, plan: withProxies(plan, proxies) }, build, context);
     if (!linted.ok) return linted.failure;
-    const found = showAnswers(plan, linted.value.built, { call: undefined, cwd, single });
+    const found = showAnswers(plan, linted.value.built, { call: undefined, single });
     if (!found.ok) return complain(context, found.failure);
     stderr.write(`${found.value?.text ?? ''}\n`);
     if (reachesLevel(linted.value.built, settings.lint)) {
@@ -108,7 +108,7 @@ export async function buildPlan(
   const code = (await settings.single?.onBuilt(built)) ?? 0;
   if (code !== 0) return code;
   if (!(await metadataWritten(metadataOf(built, build), context))) return 1;
-  const answers = showAnswers(planned.plan, built, { call: settings.call, cwd, single });
+  const answers = showAnswers(planned.plan, built, { call: settings.call, single });
   if (!answers.ok) return complain(context, answers.failure);
   if (answers.value !== undefined) context.print(answers.value.text);
   if (answers.value?.error !== undefined) return complain(context, answers.value.error);

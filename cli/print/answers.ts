@@ -34,7 +34,7 @@ interface Answered {
 export function showAnswers(
   plan: Plan,
   built: readonly BuiltTarget[],
-  { call, cwd, single = false }: { readonly call: Call | undefined; readonly cwd: string; readonly single?: boolean },
+  { call, single = false }: { readonly call: Call | undefined; readonly single?: boolean },
 ): Result<ShownAnswers | undefined, string> {
   const answered: Answered[] = [];
   for (const target of plan.targets) {
@@ -42,7 +42,7 @@ export function showAnswers(
     const answer = built.find(({ name }) => name === target.name)?.answer;
     if (method === undefined || answer === undefined) continue;
     const asked = { ignoreStatus: false, ...call, method };
-    const shown = showAnswer(answer, asked, dockerfileName(target, cwd));
+    const shown = showAnswer(answer, asked, dockerfileName(target));
     const whose = single ? '' : `target ${target.name}: `;
     if (!shown.ok) return fail(`${whose}the answer of its frontend cannot be read: ${shown.failure}`);
     answered.push({ target, method, shown: shown.value });
@@ -83,9 +83,9 @@ function jsonText(plan: Plan, answered: readonly Answered[]): string {
 }
 
 /** The name of a target's Dockerfile as the user knows it. */
-function dockerfileName(target: Target, cwd: string): string {
+function dockerfileName(target: Target): string {
   if (target.dockerfileInline !== undefined) return 'inline';
-  if (target.dockerfile.startsWith('cwd://')) return path.resolve(cwd, target.dockerfile.slice('cwd://'.length));
+  if (target.dockerfile.startsWith('cwd://')) return path.normalize(target.dockerfile.slice('cwd://'.length));
   const apart = path.isAbsolute(target.dockerfile) || isRemoteUrl(target.dockerfile) || isRemoteUrl(target.context);
   return apart ? target.dockerfile : path.join(target.context, target.dockerfile);
 }

@@ -68,8 +68,9 @@ function line(update: StatusUpdate, target: string, several: boolean): object {
               sourceInfo: {
                 filename: warning.source.filename,
                 data: Buffer.from(warning.source.data).toString('base64'),
+                ...(warning.source.language === undefined ? {} : { language: warning.source.language }),
               },
-              range: warning.source.ranges,
+              range: warning.source.ranges.map(({ start, end }) => ({ start: place(start), end: place(end) })),
             }),
       })),
     ),
@@ -78,6 +79,11 @@ function line(update: StatusUpdate, target: string, several: boolean): object {
 
 function list(key: string, items: readonly unknown[]): object {
   return items.length === 0 ? {} : { [key]: items };
+}
+
+/** A place as Go writes it: without what is zero. */
+function place({ line, character }: { readonly line: number; readonly character: number }): object {
+  return { ...(line === 0 ? {} : { line }), ...(character === 0 ? {} : { character }) };
 }
 
 function time(key: string, nanos: UnixNanos | undefined): object {

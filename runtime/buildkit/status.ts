@@ -84,6 +84,7 @@ function warning(wire: WireVertexWarning): VertexWarning {
           source: {
             filename: wire.info.filename,
             data: wire.info.data,
+            ...(wire.info.language === '' ? {} : { language: wire.info.language }),
             ranges: wire.ranges.map(dockerfileRange),
           },
         }),

@@ -36,9 +36,8 @@ export class DockerEngine implements Disposable {
    * millisecond of the engine's time, where `version` has it run programs.
    */
   async ping(options: CallOptions & { readonly timeoutMs?: number }): Promise<DockerPing> {
-    const response = await this.#http.send({ method: 'GET', path: '/_ping', ...options });
-    await response.discard();
-    const { server, 'api-version': api, ostype: os } = response.headers;
+    const { headers } = await this.#pinged(options);
+    const { server, 'api-version': api, ostype: os } = headers;
     const engine = /^Docker\/(\S+)/.exec(String(server ?? ''))?.[1] ?? '';
     const ping = { engine, api: String(api ?? ''), os: String(os ?? '') };
     if (ping.api === '') throw new DockerError('it answers, but not as a Docker Engine does', {});
@@ -205,6 +204,21 @@ export class DockerEngine implements Disposable {
 
   [Symbol.dispose](): void {
     this.#http[Symbol.dispose]();
+  }
+
+  /** In time is the whole answer, not just its head. */
+  async #pinged({ signal, timeoutMs }: CallOptions & { readonly timeoutMs?: number }): Promise<DockerResponse> {
+    const late = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    try {
+      const inTime = late === undefined ? signal : AbortSignal.any([signal, late]);
+      const response = await this.#http.send({ method: 'GET', path: '/_ping', signal: inTime });
+      await response.discard();
+      return response;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (late?.aborted !== true) throw error;
+      throw new DockerError('the Docker Engine does not answer', { code: 'ETIMEDOUT' });
+    }
   }
 
   async #call(request: DockerRequest): Promise<DockerResponse> {

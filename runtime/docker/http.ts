@@ -23,8 +23,6 @@ export interface DockerRequest {
   /** Sent as it comes, with back-pressure. */
   readonly stream?: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
-  /** How long the answer's head may take. Absent: as long as the daemon likes. */
-  readonly timeoutMs?: number;
 }
 
 /** A 2xx or 304 answer whose body is still on the wire. Leave `body` unread only after {@link DockerResponse.discard}. */
@@ -118,8 +116,6 @@ export class DockerHttp implements Disposable {
   #exchange(request: DockerRequest): Promise<http.IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     const call = this.#begin(request);
-    const late = () => call.destroy(new DockerError('the Docker Engine does not answer', { code: 'ETIMEDOUT' }));
-    const timer = request.timeoutMs === undefined ? undefined : setTimeout(late, request.timeoutMs);
     call.once('response', resolve);
     call.once('error', reject);
     // A daemon that refuses an upload answers and hangs up in its midst: then the answer counts, not the broken pipe.
@@ -128,7 +124,7 @@ export class DockerHttp implements Disposable {
         setImmediate(reject, error),
       );
     }
-    return promise.finally(() => clearTimeout(timer));
+    return promise;
   }
 
   /** Sends all but what is streamed. */

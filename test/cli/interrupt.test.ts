@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
@@ -45,6 +47,36 @@ async function interrupted(
     ...options,
   });
 }
+
+test('Ctrl-C while an engine is asked that does not answer ends it', async () => {
+  await using folder = await tempFolder('interrupt');
+  await writeFile(path.join(folder.path, 'Dockerfile'), 'FROM scratch\n');
+  const asked = Promise.withResolvers<void>();
+  const silent = net.createServer(() => asked.resolve());
+  await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+  const interrupt = new AbortController();
+  const run = depot(['build', folder.path], {
+    cwd: folder.path,
+    env: { DOCKER_HOST: `tcp://127.0.0.1:${(silent.address() as AddressInfo).port}` },
+    interrupt: interrupt.signal,
+  });
+  await asked.promise;
+  interrupt.abort();
+  expect(await run).toMatchObject({ exitCode: 130, stderr: expect.stringMatching(/\nERROR: canceled\n$/) });
+  silent.close();
+});
+
+test('a build whose reader goes away does not end as if it were done', async () => {
+  await using folder = await tempFolder('reader');
+  await writeFile(path.join(folder.path, 'docker-bake.hcl'), `target "a" { tags = ["${'x'.repeat(200_000)}"] }`);
+  const child = spawn(process.execPath, [LAUNCHER, 'bake', '--print', 'a'], {
+    cwd: folder.path,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  child.stdout.once('data', () => child.stdout.destroy());
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect(code, 'as of a program that SIGPIPE ends').toBe(141);
+});
 
 describe('one Ctrl-C while standard input is read', () => {
   test.each(READERS.map((args) => [args.join(' '), args] as const))('ends %s', async (_line, args) => {

@@ -12,7 +12,6 @@ function shown(method: string, answer: Answer, format?: string): Result<ShownAns
   const call = { method, ignoreStatus: false, ...(format === undefined ? {} : { format }) };
   return showAnswers(plan, [{ name: 'app', ref: 'r', response: {}, pushes: [], failures: [], answer }], {
     call,
-    cwd: '/work',
   });
 }
 

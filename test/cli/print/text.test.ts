@@ -11,7 +11,6 @@ function answer(method: string, result: Readonly<Record<string, string>>): strin
   const plan = { groups: [], targets: [app], requested: ['app'] };
   const shown = showAnswers(plan, [{ name: 'app', ref: '', response: {}, pushes: [], failures: [], answer: result }], {
     call: undefined,
-    cwd: '/',
   });
   return shown.ok ? (shown.value?.text ?? '') : '';
 }

@@ -94,6 +94,20 @@ test('what answers, but is no Docker Engine, is told apart', async () => {
   await expect(docker.ping({ signal })).rejects.toThrow('it answers, but not as a Docker Engine does');
 });
 
+test('an engine whose answer never ends is given up after the time allowed', async () => {
+  await using played = await playDocker({
+    version: { Version: '28.0.0', ApiVersion: '1.51' },
+    play: (_request, response) => {
+      response.writeHead(200, { 'Api-Version': '1.51' });
+      const more = setInterval(() => response.write('x'.repeat(10_000)), 5);
+      response.once('close', () => clearInterval(more));
+      return true;
+    },
+  });
+  using docker = new DockerEngine(played.endpoint);
+  await expect(docker.ping({ signal, timeoutMs: 200 })).rejects.toThrow('the Docker Engine does not answer');
+});
+
 test('an engine that accepts and says nothing is given up after the time allowed', async () => {
   await using played = await playDocker({ version: { Version: '28.0.0', ApiVersion: '1.51' }, play: () => true });
   using docker = new DockerEngine(played.endpoint);
