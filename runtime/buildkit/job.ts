@@ -28,6 +28,9 @@ const GOODBYE_MS = 2_000;
 /** How long the daemon may take to end a build whose frontend side has failed. */
 const RETURN_GRACE_MS = 5_000;
 
+/** How long the frontend side may take to end of a build that the daemon has refused: it looks for it there for 3 s, in vain. */
+const REFUSED_GRACE_MS = 300;
+
 /** One build on one daemon. */
 export interface Job {
   /** Chosen by us, unguessable, used once. */
@@ -106,6 +109,7 @@ export async function runInside(
   const inner = AbortSignal.any([signal, own.signal, watch.lost]);
   const news = watchStatus(client, work.ref, onStatus);
   let served: ServedSession | undefined;
+  let isRefused = false;
   try {
     await client.ready({ signal: inner });
     const connection = client.session({
@@ -115,6 +119,7 @@ export async function runInside(
     served = new ServedSession(work.session, connection, { heard: watch.heard, signal: inner });
     return await solveInGateway(client, work, AbortSignal.any([inner, served.unopened]));
   } catch (error) {
+    isRefused = true;
     if (signal.aborted) throw signal.reason;
     const wire = wireError(watch.lost.aborted ? watch.lost.reason : error);
     if (wire === undefined) throw error;
@@ -123,7 +128,9 @@ export async function runInside(
     // The daemon is to hear that the build is cancelled before it misses the session, and to record it as such.
     if (signal.aborted) await news.end({ limitMs: GOODBYE_MS });
     await Promise.race([work.session.close(), delay(GOODBYE_MS, undefined, { ref: false })]);
-    await news.end({ limitMs: watch.lost.aborted ? 0 : served?.unopened.aborted === true ? GOODBYE_MS : undefined });
+    const isUnopened = served?.unopened.aborted === true;
+    const refusedMs = isRefused && !news.isHeard() ? REFUSED_GRACE_MS : undefined;
+    await news.end({ limitMs: watch.lost.aborted ? 0 : isUnopened ? GOODBYE_MS : refusedMs });
     own.abort();
   }
 }
@@ -138,9 +145,19 @@ async function solveInGateway(
   const exported = client.solve({ ...request, Ref: ref, Session: session.id }, { signal: inner });
   const returned = endWith(work, client.gateway(ref), inner);
   const both = Promise.allSettled([exported, returned]);
-  const failed = Promise.all([exported, returned]).then(undefined, () => true as const);
-  if ((await failed) === true) {
-    await Promise.race([both, delay(RETURN_GRACE_MS, undefined, { ref: false, signal }).catch(() => undefined)]);
+  const graceMs = await Promise.race([
+    both.then(() => 0),
+    exported.then(
+      () => new Promise<never>(() => undefined),
+      () => REFUSED_GRACE_MS,
+    ),
+    returned.then(
+      () => new Promise<never>(() => undefined),
+      () => RETURN_GRACE_MS,
+    ),
+  ]);
+  if (graceMs > 0) {
+    await Promise.race([both, delay(graceMs, undefined, { ref: false, signal }).catch(() => undefined)]);
     giveUp.abort();
   }
   const [response, frontend] = await both;
@@ -192,8 +209,9 @@ function watchStatus(
   client: BuildkitClient,
   ref: string,
   onStatus: (update: StatusUpdate) => void,
-): { end: (options: { readonly limitMs: number | undefined }) => Promise<void> } {
+): { isHeard: () => boolean; end: (options: { readonly limitMs: number | undefined }) => Promise<void> } {
   const own = new AbortController();
+  let isHeard = false;
   let silence: NodeJS.Timeout | undefined;
   const linger = (): void => {
     clearTimeout(silence);
@@ -201,11 +219,13 @@ function watchStatus(
   };
   const reading = (async () => {
     for await (const update of client.status(ref, { signal: own.signal })) {
+      isHeard = true;
       onStatus(update);
       if (silence !== undefined) linger();
     }
   })().catch(statusIsNews);
   return {
+    isHeard: () => isHeard,
     end: async ({ limitMs }) => {
       const limit = limitMs === undefined ? undefined : setTimeout(() => own.abort(), limitMs);
       linger();
