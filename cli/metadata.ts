@@ -65,7 +65,9 @@ export async function writeMetadata(
   const to = await destination(file);
   switch (to.is) {
     case 'file':
-      return replaceFile(to.path, (partial) => writeFile(partial, text, { mode: 0o644, flag: 'wx' }));
+      return replaceFile(to.path, (partial, options) =>
+        writeFile(partial, text, { mode: 0o644, ...options, flag: 'wx' }),
+      );
     case 'pipe':
       return pipeline([text], await openPipe(file, { signal }), { signal });
     case 'character device':

@@ -54,7 +54,7 @@ export async function buildPlan(
   settings: BuildSettings = {},
 ): Promise<number> {
   const { cwd, env, stderr, signal } = context;
-  const metadataFile = context.args.texts.get('metadata-file');
+  const metadataFile = context.args.texts.get('metadata-file') || undefined;
   const problem = metadataFile === undefined ? undefined : await metadataProblem(path.resolve(cwd, metadataFile));
   if (problem !== undefined) {
     stderr.write(`ERROR: the metadata file ${JSON.stringify(metadataFile)} cannot be written: ${problem}\n`);
@@ -159,7 +159,7 @@ function metadataOf(built: readonly BuiltTarget[], { engine, single }: Pick<Buil
 }
 
 async function metadataWritten(text: string, { args, cwd, stderr, signal }: CommandContext): Promise<boolean> {
-  const file = args.texts.get('metadata-file');
+  const file = args.texts.get('metadata-file') || undefined;
   if (file === undefined) return true;
   try {
     await writeMetadata(path.resolve(cwd, file), text, { signal });

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { asked, planBuild } from '../../planner/build/plan-build.ts';
 import { parseCall } from '../../planner/options/call.ts';
@@ -6,6 +6,7 @@ import type { BuiltTarget } from '../../runtime/build/build.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { environmentMap } from '../environment.ts';
 import { fileSystem } from '../host.ts';
+import { destination } from '../../runtime/load/destination.ts';
 import { metadataProblem, writeMetadata } from '../metadata.ts';
 import { complain } from '../print/complain.ts';
 import { diagnosticsText } from '../print/diagnostic.ts';
@@ -85,12 +86,13 @@ function refusal({ args }: CommandContext): string | undefined {
 
 /** Takes away what an earlier build left in the file, so that it never names another image. */
 async function idFileProblem({ args, cwd }: CommandContext): Promise<string | undefined> {
-  const file = args.texts.get('iidfile');
+  const file = args.texts.get('iidfile') || undefined;
   if (file === undefined) return undefined;
   const full = path.resolve(cwd, file);
   const problem = await metadataProblem(full);
   if (problem !== undefined) return `the image ID file ${JSON.stringify(file)} cannot be written: ${problem}`;
-  rmSync(full, { force: true });
+  const to = await destination(full);
+  if (to.is === 'file') await rm(to.path, { force: true }).catch(() => truncate(to.path));
   return undefined;
 }
 
@@ -108,7 +110,7 @@ async function onBuilt([built]: readonly BuiltTarget[], context: CommandContext)
   if (built === undefined || built.answer !== undefined) return 0;
   const id = built.response['containerimage.config.digest'] ?? built.response['containerimage.digest'] ?? '';
   if (isQuiet(args)) context.print(`${id}\n`);
-  const file = args.texts.get('iidfile');
+  const file = args.texts.get('iidfile') || undefined;
   if (file === undefined) return 0;
   try {
     await writeMetadata(path.resolve(cwd, file), id, { signal });

@@ -11,7 +11,6 @@ import { destination, openPipe } from './destination.ts';
 /** Why an archive cannot go there (in the words of moby/sys `atomicwriter`); undefined when it looks as if it could. */
 export async function archiveProblem(file: string): Promise<string | undefined> {
   const found = await destination(file).catch((error: Error) => ({ is: 'refused', why: error.message }) as const);
-  if (found.is === 'character device') return 'cannot write to a character device file';
   return found.is === 'refused' ? found.why : undefined;
 }
 
@@ -23,7 +22,7 @@ export async function folderProblem(folder: string): Promise<string | undefined>
 }
 
 /**
- * Writes an archive to a file, which appears under its name only when it is whole, or into a named pipe. What else is
+ * Writes an archive to a file, which appears under its name only when it is whole, or into a named pipe or a device. What else is
  * there is left alone ({@link archiveProblem}).
  */
 export function fileSink(file: string): ArchiveSink {
@@ -44,7 +43,9 @@ export function fileSink(file: string): ArchiveSink {
 async function write(file: string, archive: Readable, { signal }: { readonly signal: AbortSignal }): Promise<void> {
   const to = await destination(file);
   if (to.is === 'file') {
-    await replaceFile(to.path, (partial) => pipeline(archive, createWriteStream(partial, { flags: 'wx' }), { signal }));
+    await replaceFile(to.path, (partial, options) =>
+      pipeline(archive, createWriteStream(partial, { flags: 'wx', ...options }), { signal }),
+    );
   } else {
     const opened = to.is === 'pipe' ? await openPipe(file, { signal }) : createWriteStream(file, { flags: 'a' });
     await pipeline(archive, opened, { signal });

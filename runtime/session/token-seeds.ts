@@ -50,7 +50,9 @@ export class TokenSeeds {
         const json = JSON.stringify(Object.fromEntries(all), null, 2);
         // What stands there may be a link to a file elsewhere.
         const place = await realpath(file).catch(() => file);
-        await replaceFile(place, (partial) => writeFile(partial, json, { mode: 0o600 })).catch(isKeptHere);
+        await replaceFile(place, (partial, options) => writeFile(partial, json, options), { mode: 0o600 }).catch(
+          isKeptHere,
+        );
       }
       return seed;
     });

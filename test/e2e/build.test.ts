@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -80,6 +81,17 @@ describe('the image that is built', { timeout: TEST_MS }, () => {
     const metadata = JSON.parse(await readFile(join(context.path, 'metadata.json'), 'utf8')) as object;
     expect(metadata).toMatchObject({ 'containerimage.digest': id, 'image.name': 'docker.io/build-test/told:1' });
     expect(await imageId('build-test/told:1')).toBe(id);
+  });
+
+  test.runIf(process.getuid?.() === 0)('replaces no device by its ID, and ignores files without a name', async () => {
+    await using context = await tree({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' });
+    const device = join(context.path, 'null');
+    execFileSync('mknod', [device, 'c', '1', '3']);
+    const nameless = await build(context.path, ['--iidfile=', '--metadata-file=', '-f', 'Dockerfile', '.']);
+    expect(nameless.exitCode, nameless.stderr).toBe(0);
+    const run = await build(context.path, ['--iidfile', device, '.']);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect((await lstat(device)).isCharacterDevice()).toBe(true);
   });
 
   test('names no revision of another build when it fails', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { lstat, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chown, lstat, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { metadataProblem, writeMetadata } from '../../../cli/metadata.ts';
@@ -56,17 +56,41 @@ describe.each(Object.entries(WRITERS))('%s', (_name, write) => {
 });
 
 describe('a character device', () => {
-  test('takes no archive, and is left alone', async () => {
-    expect(await archiveProblem('/dev/null')).toBe('cannot write to a character device file');
-    await expect(fileSink('/dev/null')(archive(), { signal: SIGNAL })).rejects.toThrow('character device');
-  });
-
-  test.runIf(process.getuid?.() === 0)('takes metadata, and stays a device', async () => {
+  test.runIf(process.getuid?.() === 0)('takes archives and metadata, and stays a device', async () => {
     await using folder = await tempFolder('sink');
     const device = join(folder.path, 'null');
     execFileSync('mknod', [device, 'c', '1', '3']);
-    expect(await metadataProblem(device)).toBeUndefined();
+    expect([await archiveProblem(device), await metadataProblem(device)]).toEqual([undefined, undefined]);
+    await fileSink(device)(archive(), { signal: SIGNAL });
     await writeMetadata(device, 'x', { signal: SIGNAL });
     expect((await lstat(device)).isCharacterDevice()).toBe(true);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('a file that is there', () => {
+  test.each(Object.entries(WRITERS))('keeps its owner and its mode: %s', async (_what, put) => {
+    await using folder = await tempFolder('sink');
+    const file = join(folder.path, 'file');
+    await writeFile(file, 'before', { mode: 0o600 });
+    await chown(file, 65_534, 65_534);
+    await put(file);
+    expect(await readFile(file, 'utf8')).toBe('whole');
+    const { mode, uid, gid } = await lstat(file);
+    expect([mode & 0o777, uid, gid]).toEqual([0o600, 65_534, 65_534]);
+  });
+
+  test.each(Object.entries(WRITERS))('and is a mount point is written into: %s', async (_what, put) => {
+    await using folder = await tempFolder('sink');
+    const [behind, file] = [join(folder.path, 'behind'), join(folder.path, 'file')];
+    await writeFile(behind, 'longer than what comes');
+    await writeFile(file, '');
+    execFileSync('mount', ['--bind', behind, file]);
+    try {
+      await put(file);
+    } finally {
+      execFileSync('umount', [file]);
+    }
+    expect(await readFile(behind, 'utf8')).toBe('whole');
+    expect((await readdir(folder.path)).toSorted()).toEqual(['behind', 'file']);
   });
 });
