@@ -41,6 +41,9 @@ const FORMS: Readonly<Record<string, string>> = {
   ulimit: 'write --ulimit NAME=SOFT or NAME=SOFT:HARD',
 };
 
+/** Given without a value (`--cache-from "$CACHE"` in a script) these are as good as not given, as with docker buildx. */
+const MAY_BE_EMPTY = new Set(['add-host', 'annotation', 'cache-from', 'cache-to', 'output', 'secret']);
+
 /** Reads the values of flags into the parts of a target, and gathers what is wrong with them. */
 export class FlagReader {
   readonly mistakes: Diagnostic[] = [];
@@ -60,7 +63,8 @@ export class FlagReader {
 
   /** The values of a flag that may repeat. */
   texts(flag: string): readonly string[] {
-    return this.#flags.lists.get(flag) ?? [];
+    const texts = this.#flags.lists.get(flag) ?? [];
+    return MAY_BE_EMPTY.has(flag) ? texts.filter((text) => text !== '') : texts;
   }
 
   /** `NAME=VALUE`; a name alone takes its value from the environment, and is left out where there is none. */
@@ -83,6 +87,8 @@ export class FlagReader {
       if (equals === -1) this.#note('build-context', text, 'expected key=value');
       else if (referenceProblem(name) !== undefined)
         this.#note('build-context', text, `${JSON.stringify(name)} cannot name a context`);
+      else if (text.startsWith('target:', equals + 1))
+        this.#note('build-context', text, 'there are no other targets in a build; `depot bake` links targets');
       else contexts.set(familiarName(name), text.slice(equals + 1));
     }
     return contexts;

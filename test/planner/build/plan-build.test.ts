@@ -66,6 +66,11 @@ describe('a command line comes to one target', () => {
     });
   });
 
+  test('flags without a value, as scripts give them', () => {
+    const empty = ['add-host', 'annotation', 'cache-from', 'cache-to', 'output', 'secret', 'ssh', 'build-context'];
+    expect(target([...empty.map((flag) => `--${flag}=`), '.'])).toEqual(target(['.']));
+  });
+
   test('a Dockerfile is named from the working directory', () => {
     expect(target(['-f', 'docker/web.Dockerfile', 'app']).dockerfile).toBe('cwd://docker/web.Dockerfile');
   });
@@ -179,6 +184,7 @@ describe('each wrong value names its flag and the form wanted', () => {
     ['--label', '=x', /for --label: the name is empty/],
     ['--build-context', 'x', /for --build-context: expected key=value/],
     ['--build-context', 'A B=x', /for --build-context: "A B" cannot name a context/],
+    ['--build-context', 'a=target:b', /for --build-context: there are no other targets in a build/],
     ['--secret', 'id=a,foo=b', /for --secret: unexpected key 'foo'/],
     ['--output', 'dest=x,tar=true', /for --output: type is required/],
     ['--cache-from', 'ref=x', /for --cache-from: type required/],
