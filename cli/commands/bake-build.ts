@@ -2,7 +2,9 @@ import path from 'node:path';
 import type { Planned } from '../../planner/plan.ts';
 import type { Call } from '../../planner/options/call.ts';
 import { LOCAL_DELETE } from '../../planner/options/entitlement.ts';
+import { goBool } from '../../planner/options/entries.ts';
 import type { Result } from '../../planner/result.ts';
+import type { TypedEntry } from '../../planner/target.ts';
 import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
@@ -67,6 +69,14 @@ export async function buildPlan(
     const why = `${cleared[0]} is not below the working directory`;
     return complain(context, `mode=delete removes other files, and ${why}; --allow=${LOCAL_DELETE} allows it`);
   }
+  const toTerminal = planned.plan.targets.find(({ outputs }) => outputs.some(isStandardOutput));
+  if (toTerminal !== undefined && context.stdout.isTTY) {
+    const whose = single ? '' : `target ${toTerminal.name}: `;
+    return complain(
+      context,
+      `${whose}an archive is not for a terminal; name a file with dest=FILE, or redirect the output`,
+    );
+  }
   const mode = settings.mode ?? context.args.texts.get('progress') ?? (env.BUILDKIT_PROGRESS || 'auto');
   const write = settings.write ?? ((text: string): void => void stderr.write(text));
   const known = await chooseProgress(mode, write);
@@ -113,6 +123,12 @@ export async function buildPlan(
   if (answers.value !== undefined) context.print(answers.value.text);
   if (answers.value?.error !== undefined) return complain(context, answers.value.error);
   return answers.value?.exitCode ?? 0;
+}
+
+/** Archives go to standard output where they are told so, or where nothing else is said of a `tar` or `oci`. */
+function isStandardOutput({ type, attrs }: TypedEntry): boolean {
+  const { dest = type === 'docker' ? '' : '-', tar } = attrs;
+  return ['tar', 'oci', 'docker'].includes(type) && dest === '-' && goBool(tar ?? '') !== false;
 }
 
 interface BuildRun {

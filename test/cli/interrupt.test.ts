@@ -66,6 +66,20 @@ test('Ctrl-C while an engine is asked that does not answer ends it', async () =>
   silent.close();
 });
 
+test.each([
+  ['-o', '-'],
+  ['-o', 'type=oci'],
+  ['-o', 'type=docker,dest=-'],
+])('%s %s is refused on a terminal', async (...output) => {
+  await using folder = await tempFolder('terminal');
+  await writeFile(path.join(folder.path, 'Dockerfile'), 'FROM scratch\n');
+  const { exitCode, shown } = await depotOnTerminal(['build', ...output, '.'], { cwd: folder.path, says: [] });
+  expect(shown).toContain(
+    'ERROR: an archive is not for a terminal; name a file with dest=FILE, or redirect the output',
+  );
+  expect(exitCode).toBe(1);
+});
+
 test('a build whose reader goes away does not end as if it were done', async () => {
   await using folder = await tempFolder('reader');
   await writeFile(path.join(folder.path, 'docker-bake.hcl'), `target "a" { tags = ["${'x'.repeat(200_000)}"] }`);
