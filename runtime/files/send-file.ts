@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readlinkSync, readSync, realpathSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { SendParts } from './packet.ts';
 import { dataHead } from './packet.ts';
@@ -54,11 +54,43 @@ export class Buffers {
 const OPEN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
+ * A folder whose files are sent, by its name and by where that leads: nothing from outside is sent, even where a folder in it
+ * becomes a link to one outside in between.
+ */
+export class SentRoot {
+  readonly path: string;
+  /** Bytes as characters, with a slash at the end. */
+  readonly #real: string;
+
+  constructor(path: string) {
+    this.path = path;
+    const real = realpathSync(path, 'buffer').toString('latin1');
+    this.#real = real.endsWith('/') ? real : `${real}/`;
+  }
+
+  /** Throws where an open file is not one of this folder. */
+  mustHold(handle: number, path: BytePath): void {
+    const real = realPath(handle);
+    if (real === undefined || real.startsWith(this.#real)) return;
+    throw new Error(`${readable(path)} is outside of the folder now: one on the way to it became a symbolic link`);
+  }
+}
+
+/** Where an open file is (proc(5)); undefined where the system does not tell. */
+function realPath(handle: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${handle}`, 'buffer').toString('latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Sends the content of a file, as it is now. One that is gone by now is sent as empty, as BuildKit's clients do; throws for
  * what cannot be read.
  */
 export async function sendFile(
-  root: string,
+  root: SentRoot,
   file: WantedFile & { readonly buffers: Buffers },
   stream: ContentStream,
 ): Promise<SentAs> {
@@ -73,13 +105,14 @@ export async function sendFile(
 
 /** Gives how many bytes were there; undefined when there is no such file any more. */
 async function sendAtOnce(
-  root: string,
+  root: SentRoot,
   { id, path, bytes, buffers }: Parameters<typeof sendFile>[1],
   stream: ContentStream,
 ): Promise<number | undefined> {
-  const handle = openedNow(root, path);
+  const handle = openedNow(root.path, path);
   if (handle === undefined) return undefined;
   try {
+    root.mustHold(handle, path);
     for (let sent = 0; ;) {
       const buffer = buffers.take();
       const read = readSync(handle, buffer);
@@ -106,13 +139,14 @@ function openedNow(root: string, path: BytePath): number | undefined {
 
 /** The same of a file of any size. */
 async function sendInChunks(
-  root: string,
+  root: SentRoot,
   { id, path, buffers }: Parameters<typeof sendFile>[1],
   stream: ContentStream,
 ): Promise<number | undefined> {
-  const handle = await open(onDisk(root, path), OPEN).catch((error: unknown) => explained(error, path));
+  const handle = await open(onDisk(root.path, path), OPEN).catch((error: unknown) => explained(error, path));
   if (handle === undefined) return undefined;
   await using file = handle;
+  root.mustHold(file.fd, path);
   for (let sent = 0; ;) {
     stream.signal.throwIfAborted();
     const buffer = buffers.take();

@@ -7,7 +7,7 @@ import { followPaths, withoutCovered } from './follow.ts';
 import type { SendParts } from './packet.ts';
 import { endOfListPacket, entryPacket, errorPacket, finPacket, readPacket } from './packet.ts';
 import type { ContentStream, SentAs, WantedFile } from './send-file.ts';
-import { Buffers, sendFile } from './send-file.ts';
+import { Buffers, SentRoot, sendFile } from './send-file.ts';
 import { GO_MODE_TYPE } from './stat.ts';
 import type { BytePath, Entry } from './walk.ts';
 import { readable } from './walk.ts';
@@ -58,7 +58,11 @@ export async function sendTree(request: TreeRequest, stream: SendingStream): Pro
   listed.catch(sending.reject);
   try {
     await Promise.race([
-      answerRequests(request.root, { files, unsteady, buffers, listed, limit, failed: sending.reject }, stream),
+      answerRequests(
+        new SentRoot(request.root),
+        { files, unsteady, buffers, listed, limit, failed: sending.reject },
+        stream,
+      ),
       sending.promise,
     ]);
     for (const words of unsteady.words()) request.notice?.(words);
@@ -110,7 +114,7 @@ function includes(request: TreeRequest): readonly string[] {
 }
 
 async function answerRequests(
-  root: string,
+  root: SentRoot,
   work: {
     readonly files: Map<number, WantedFile>;
     readonly unsteady: Unsteady;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rm, symlink, truncate, writeFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
@@ -134,6 +134,33 @@ describe('a file that between its listing and its sending', () => {
       expect(error).toMatchObject({ message: told });
       expect(contents.get('a') ?? '').toBe('');
     }
+  });
+
+  test('lies behind a folder that has become a link is not sent', async () => {
+    for (const content of ['small', LARGE]) {
+      await using outside = await tree({ a: 'secret', b: LARGE });
+      await using folder = await tree({ 'd/a': content });
+      const { contents, told, error } = await sent(folder.path, async () => {
+        await rm(join(folder.path, 'd'), { recursive: true });
+        await symlink(outside.path, join(folder.path, 'd'));
+      });
+      expect(told).toBe('d/a is outside of the folder now: one on the way to it became a symbolic link');
+      expect(error).toMatchObject({ message: told });
+      expect(contents.get('d/a') ?? '').toBe('');
+    }
+  });
+
+  test('may lie behind a link to the folder, and be replaced', async () => {
+    await using folder = await tree({ 'd/a': 'one' });
+    const link = `${folder.path}.link`;
+    await symlink(folder.path, link);
+    const { contents, error } = await sent(link, async () => {
+      await rename(join(folder.path, 'd'), join(folder.path, 'e'));
+      await symlink('e', join(folder.path, 'd'));
+    });
+    await rm(link);
+    expect(error).toBeUndefined();
+    expect(contents.get('d/a')).toBe('one');
   });
 
   test('has become a pipe is not waited for', async () => {
