@@ -1,6 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,7 +17,7 @@ import { depot } from '../rig/depot.ts';
 import { runningContainers } from '../rig/docker-state.ts';
 import { engineElsewhere } from '../rig/elsewhere.ts';
 import type { TestEngine } from '../rig/engine.ts';
-import { dockerOf, sharedEngine } from '../rig/engine.ts';
+import { dockerOf, sharedEngine, sharedRoot } from '../rig/engine.ts';
 import type { TempFolder } from '../rig/folder.ts';
 import { tempFolder } from '../rig/folder.ts';
 import { busybox, shellContext } from '../rig/image.ts';
@@ -245,10 +245,11 @@ describe('the helper', () => {
       { signal: signal() },
     );
     const [, port = '', name = ''] = /^[^:]*:(\d+)\/(.*)$/.exec(served.repository) ?? [];
-    const bridges = Object.entries(networkInterfaces()).flatMap(([device, addresses]) =>
-      /^(?:depot-|docker0)/.test(device) ? (addresses ?? []) : [],
-    );
-    const outside = bridges.find(({ family }) => family === 'IPv4')?.address;
+    // Node lists no bridge that nothing is plugged into.
+    const addresses = execFileSync('chroot', [await sharedRoot(), 'ip', '-4', '-o', 'address', 'show'], {
+      encoding: 'utf8',
+    });
+    const [, outside] = /^\d+: (?:depot-|docker0)\S*\s+inet ([\d.]+)/m.exec(addresses) ?? [];
     expect(outside).toBeDefined();
     const path = `/v2/${name}/manifests/${served.tag}`;
     expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(200);
