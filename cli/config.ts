@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Result } from '../planner/result.ts';
 import { ok } from '../planner/result.ts';
-import type { BadDockerConfig, DockerConfig } from '../runtime/docker/config.ts';
+import type { DockerConfig } from '../runtime/docker/config.ts';
 import { EMPTY_DOCKER_CONFIG, parseDockerConfig, parseGivenAuths } from '../runtime/docker/config.ts';
 import { makeFolder } from '../runtime/files/make-folder.ts';
 
@@ -42,23 +41,22 @@ export function tokenSeedFile(env: Env): string {
 
 /**
  * Docker's credentials: those of `$DOCKER_AUTH_CONFIG`, and for all other registries of the {@link dockerConfigFile}. A file
- * that may not be read is no reason to build nothing (HOME is often another user's in containers), nor is a variable
- * that holds something else (docker passes over it), but `warn` is told.
+ * that may not be read is no reason to build nothing (HOME is often another user's in containers), nor is one that is
+ * broken, nor a variable that holds something else (docker passes over all of these), but `warn` is told.
  */
-export async function dockerConfig(
-  env: Env,
-  warn: (message: string) => void,
-): Promise<Result<DockerConfig, BadDockerConfig>> {
+export async function dockerConfig(env: Env, warn: (message: string) => void): Promise<DockerConfig> {
   const file = dockerConfigFile(env);
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
       warn(`${file} cannot be read (${error.code ?? error.message}): building without its credentials`);
-    return undefined;
+    return '';
   });
-  const config = text === undefined || text.trim() === '' ? ok(EMPTY_DOCKER_CONFIG) : parseDockerConfig(text, file);
-  if (!config.ok || !env.DOCKER_AUTH_CONFIG) return config;
+  const parsed = text.trim() === '' ? ok(EMPTY_DOCKER_CONFIG) : parseDockerConfig(text, file);
+  if (!parsed.ok) warn(`${file} is passed over, with its credentials: ${parsed.failure.cause}`);
+  const config = parsed.ok ? parsed.value : EMPTY_DOCKER_CONFIG;
+  if (!env.DOCKER_AUTH_CONFIG) return config;
   const given = parseGivenAuths(env.DOCKER_AUTH_CONFIG);
-  if (given.ok) return ok({ ...config.value, given: given.value });
+  if (given.ok) return { ...config, given: given.value };
   warn(`DOCKER_AUTH_CONFIG is passed over: ${given.failure}`);
   return config;
 }

@@ -3,21 +3,36 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { unreachable } from '../planner/result.ts';
 import type { BuiltTarget } from '../runtime/build/build.ts';
+import type { VertexWarning } from '../runtime/event.ts';
 import { replaceFile } from '../runtime/files/replace-file.ts';
 import { destination, openPipe } from '../runtime/load/destination.ts';
+import { warningJson } from './progress/rawjson.ts';
 
 /**
  * What `--metadata-file` holds: for each target the exporters' answers, those that are JSON in base64 as JSON, and the
- * build's reference, or what a frontend answered instead (docker/buildx `commands/bake.go`).
+ * build's reference, or what a frontend answered instead; `warnings` beside them (docker/buildx `commands/bake.go`).
  */
-export function metadataJson(built: readonly BuiltTarget[], builder: string): string {
-  const targets = built.map((one) => [one.name, answers(one, builder)] as const);
-  return `${JSON.stringify(Object.fromEntries([...targets].sort(byKey)), undefined, 2)}\n`;
+export function metadataJson(
+  built: readonly BuiltTarget[],
+  { builder, warnings }: { readonly builder: string; readonly warnings: readonly VertexWarning[] },
+): string {
+  return text([...built.map((one) => [one.name, answers(one, builder)] as const), ...warned(warnings)]);
 }
 
 /** The same of the one target of a build, without its name (docker/buildx `commands/build.go`). */
-export function singleMetadataJson([built]: readonly BuiltTarget[], builder: string): string {
-  return `${JSON.stringify(built === undefined ? {} : answers(built, builder), undefined, 2)}\n`;
+export function singleMetadataJson(
+  [built]: readonly BuiltTarget[],
+  { builder, warnings }: { readonly builder: string; readonly warnings: readonly VertexWarning[] },
+): string {
+  return text([...(built === undefined ? [] : Object.entries(answers(built, builder))), ...warned(warnings)]);
+}
+
+function warned(warnings: readonly VertexWarning[]): readonly (readonly [string, unknown])[] {
+  return warnings.length === 0 ? [] : [['buildx.build.warnings', warnings.map(warningJson)]];
+}
+
+function text(entries: readonly (readonly [string, unknown])[]): string {
+  return `${JSON.stringify(Object.fromEntries([...entries].sort(byKey)), undefined, 2)}\n`;
 }
 
 function answers({ ref, response, answer, pushes }: BuiltTarget, builder: string): object {

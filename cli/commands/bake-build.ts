@@ -9,11 +9,11 @@ import { fail, ok } from '../../planner/result.ts';
 import type { BuildOutcome, BuiltTarget } from '../../runtime/build/build.ts';
 import { runBuild } from '../../runtime/build/build.ts';
 import type { BuildServices } from '../../runtime/build/target-context.ts';
+import type { VertexWarning } from '../../runtime/event.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
-import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
-import { dataDir } from '../config.ts';
+import { findBuilder } from '../builder.ts';
 import { clearedElsewhere } from '../entitlements.ts';
 import { metadataJson, metadataProblem, singleMetadataJson, writeMetadata } from '../metadata.ts';
 import { showAnswers } from '../print/answers.ts';
@@ -55,7 +55,7 @@ export async function buildPlan(
   context: CommandContext,
   settings: BuildSettings = {},
 ): Promise<number> {
-  const { cwd, env, stderr, signal } = context;
+  const { cwd, env, stderr } = context;
   const metadataFile = context.args.texts.get('metadata-file') || undefined;
   const problem = metadataFile === undefined ? undefined : await metadataProblem(path.resolve(cwd, metadataFile));
   if (problem !== undefined) {
@@ -86,7 +86,7 @@ export async function buildPlan(
   }
   const policy = await sourcePolicy(context);
   if (!policy.ok) return policy.failure;
-  const engine = await findEngine({ dataDir: dataDir(env), env, signal });
+  const engine = await findBuilder(context);
   if (!engine.ok) return failed(context, { planned, single }, [engine.failure]);
   await using open = new AsyncDisposableStack();
   const services = await buildServices(context, planned, { engine: engine.value, open });
@@ -97,7 +97,8 @@ export async function buildPlan(
     sourcePolicy: policy.value,
     ...(contextArchive === undefined ? {} : { contextArchive }),
   };
-  const build = { engine: engine.value, services: given, mode, write, single };
+  const warnings = goBool(env.BUILDX_METADATA_WARNINGS ?? '') === true ? [] : undefined;
+  const build: BuildRun = { engine: engine.value, services: given, mode, write, single, warnings };
   const proxies = await dockerProxies(env);
   if (settings.lint !== undefined) {
     const asked = planned.plan.targets.map((target) => ({ ...target, call: 'lint' }));
@@ -137,15 +138,14 @@ interface BuildRun {
   readonly mode: string;
   readonly write: Write;
   readonly single: boolean;
+  /** Where the warnings of the build go that its metadata is to hold; undefined: it holds none. */
+  readonly warnings: VertexWarning[] | undefined;
 }
 
 /** Runs a plan with its progress; fails with the exit code, the failure told by then. */
-async function run(
-  planned: Planned,
-  { engine, services, mode, write, single }: BuildRun,
-  context: CommandContext,
-): Promise<Result<BuildOutcome, number>> {
+async function run(planned: Planned, build: BuildRun, context: CommandContext): Promise<Result<BuildOutcome, number>> {
   const { cwd, signal, stderr } = context;
+  const { engine, services, mode, write, single, warnings } = build;
   const progress = await chooseProgress(mode, write);
   if (!progress.ok) {
     stderr.write(`ERROR: ${progress.failure}\n`);
@@ -156,7 +156,10 @@ async function run(
     builder: { endpoint: engine.endpoint, name: engine.name, driver: engine.driver },
     cwd,
     services,
-    emit: progress.value.onEvent,
+    emit: (event) => {
+      if (event.type === 'status') warnings?.push(...event.update.warnings);
+      progress.value.onEvent(event);
+    },
     signal,
   });
   progress.value.end();
@@ -165,13 +168,14 @@ async function run(
   if (result.ok && failures.every(({ reason }) => reason === 'push-failed' || reason === 'load-failed')) {
     // Everything is built, and some registries have it: that is not to be lost.
     stderr.write(pushesText(result.value.built));
-    await metadataWritten(metadataOf(result.value.built, { engine, single }), context);
+    await metadataWritten(metadataOf(result.value.built, build), context);
   }
   return fail(failed(context, { planned, single }, failures));
 }
 
-function metadataOf(built: readonly BuiltTarget[], { engine, single }: Pick<BuildRun, 'engine' | 'single'>): string {
-  return single ? singleMetadataJson(built, engine.name) : metadataJson(built, engine.name);
+function metadataOf(built: readonly BuiltTarget[], { engine, single, warnings = [] }: BuildRun): string {
+  const about = { builder: engine.name, warnings };
+  return single ? singleMetadataJson(built, about) : metadataJson(built, about);
 }
 
 async function metadataWritten(text: string, { args, cwd, stderr, signal }: CommandContext): Promise<boolean> {
@@ -199,5 +203,12 @@ function failed(
   }
   const words = [...new Set(failures.map((failure) => failureText(failure, { origins: planned.origins, single })))];
   stderr.write(`${words.join('\n')}\n`);
-  return 1;
+  return exitCode(failures);
+}
+
+/** What docker buildx ends with where the builder itself failed or is exhausted (docker/buildx `cmd/buildx/main.go`). */
+function exitCode(failures: readonly RuntimeFailure[]): number {
+  const codes = failures.map((failure) => (failure.reason === 'solve-failed' ? failure.code : undefined));
+  if (codes.includes('Internal')) return 100;
+  return codes.includes('ResourceExhausted') ? 102 : 1;
 }

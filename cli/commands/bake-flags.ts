@@ -47,4 +47,4 @@ export const BAKE_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that are read but not built yet; asking for one is refused. */
-export const NOT_YET: readonly string[] = ['builder', 'policy', 'project', 'save', 'save-tag', 'sbom-dir'];
+export const NOT_YET: readonly string[] = ['policy', 'project', 'save', 'save-tag', 'sbom-dir'];

@@ -2,9 +2,8 @@ import { remoteNames } from '../../planner/bake/discover.ts';
 import type { RemoteDefinition } from '../../planner/bake/remote.ts';
 import { readRemoteDefinition } from '../../runtime/build/remote-definition.ts';
 import type { RuntimeFailure } from '../../runtime/failure.ts';
-import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
-import { dataDir } from '../config.ts';
+import { findBuilder } from '../builder.ts';
 import { environmentMap } from '../environment.ts';
 import { passphrasePrompt } from '../passphrase.ts';
 import { canceled } from '../print/complain.ts';
@@ -24,7 +23,7 @@ export async function readRemote(
     stderr.write(`ERROR: ${progress.failure}\n`);
     return undefined;
   }
-  const engine = await findEngine({ dataDir: dataDir(env), env, signal });
+  const engine = await findBuilder(context);
   if (!engine.ok) return failed(engine.failure, context);
   const variables = environmentMap(env);
   const definition = await readRemoteDefinition({

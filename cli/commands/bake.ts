@@ -46,13 +46,8 @@ export const bake: Command = {
 };
 
 function refusal({ args, cwd }: CommandContext): string | undefined {
-  // What is only shown needs no builder.
-  const shows = args.switches.get('print') === true || args.texts.has('list');
   const asked = NOT_YET.find(
-    (name) =>
-      ((name !== 'builder' || !shows) && args.texts.has(name)) ||
-      args.lists.has(name) ||
-      args.switches.get(name) === true,
+    (name) => args.texts.has(name) || args.lists.has(name) || args.switches.get(name) === true,
   );
   if (asked !== undefined) return `not supported yet: --${asked}`;
   const call = parseCall(callAsked({ args }));

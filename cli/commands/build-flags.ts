@@ -94,15 +94,7 @@ export const BUILD_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that are read but not built yet; asking for one is refused. */
-export const NOT_YET: readonly string[] = [
-  'build-platform',
-  'builder',
-  'project',
-  'save',
-  'save-tag',
-  'sbom-dir',
-  'token',
-];
+export const NOT_YET: readonly string[] = ['build-platform', 'project', 'save', 'save-tag', 'sbom-dir', 'token'];
 
 /** What docker's old flags come to, where there is something to say. */
 export const OLD_FLAGS: ReadonlyMap<string, string> = new Map([

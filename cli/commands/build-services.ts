@@ -2,6 +2,7 @@ import { goBool } from '../../planner/options/entries.ts';
 import type { Planned } from '../../planner/plan.ts';
 import type { Result } from '../../planner/result.ts';
 import { fail, ok } from '../../planner/result.ts';
+import type { ProvenanceDetail } from '../../runtime/build/recorded-provenance.ts';
 import type { BuildServices } from '../../runtime/build/target-context.ts';
 import { CredentialStore } from '../../runtime/docker/credentials.ts';
 import type { EngineHandle } from '../../runtime/hosts/engine/discover.ts';
@@ -26,10 +27,6 @@ export async function buildServices(
 ): Promise<Result<BuildServices, number>> {
   const { env, stdout, stderr } = context;
   const config = await dockerConfig(env, (warning) => void stderr.write(`WARNING: ${warning}\n`));
-  if (!config.ok) {
-    const { file, cause } = config.failure;
-    return fail(complain(context, `${file} cannot be used: ${cause}`));
-  }
   const platform = loadPlatform(context.args.texts.get('load-platform'));
   if (!platform.ok) return fail(complain(context, platform.failure));
   if (platform.value !== undefined && engine.driver === 'docker')
@@ -39,11 +36,14 @@ export async function buildServices(
   const variables = secretVariables(env, planned);
   const { docker } = engine;
   return ok({
-    credentials: new CredentialStore(config.value, variables),
+    credentials: new CredentialStore(config, variables),
     tokenSeeds: new TokenSeeds(tokenSeedFile(env)),
     env: variables,
     nodeId: await nodeId(dataDir(env)),
     defaultProvenance: goBool(env.BUILDX_NO_DEFAULT_ATTESTATIONS ?? '') !== true,
+    responseProvenance: context.args.texts.get('metadata-file')
+      ? provenanceDetail(env.BUILDX_METADATA_PROVENANCE)
+      : undefined,
     stdout,
     askPassphrase: passphrasePrompt(context),
     ...(docker === undefined
@@ -56,6 +56,12 @@ export async function buildServices(
           loaders: imageLoaders(docker, { env, platform: platform.value, open }),
         }),
   });
+}
+
+/** What `BUILDX_METADATA_PROVENANCE` says; what it does not know counts for nothing (docker/buildx `util/confutil/metadata.go`). */
+function provenanceDetail(text = ''): ProvenanceDetail | undefined {
+  if (text === 'disabled' || goBool(text) === false) return undefined;
+  return text === 'max' ? 'max' : 'min';
 }
 
 /** Reads `--load-platform`: `all`, or `os/architecture[/variant]` (Go's names). */

@@ -114,8 +114,6 @@ function settings(env: CommandContext['env'], globals: ParsedArgs, args: ParsedA
   if (!progress.ok) return progress;
   const ssh = sshKeys(args.texts.get('ssh'));
   if (!ssh.ok) return ssh;
-  const builder = args.texts.get('builder') ?? '';
-  if (builder !== '' && args.switches.get('print') !== true) return fail('not supported yet: --builder');
   return ok({ progress: progress.value, ssh: ssh.value });
 }
 

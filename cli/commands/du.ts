@@ -10,6 +10,7 @@ export const du: Command = {
   summary: 'Show what the build cache of the engine holds',
   usage: 'du [flags]',
   flags: [
+    { name: 'builder', kind: 'text', value: 'NAME', help: 'The cache of another builder' },
     { name: 'filter', kind: 'list', value: 'NAME=VALUE', help: 'Only records that fit: id, type, inuse, shared, ...' },
     { name: 'format', kind: 'text', help: 'table (the default), pretty, json, or a Go template' },
     { name: 'verbose', kind: 'switch', help: 'The same as --format=pretty' },

@@ -3,9 +3,8 @@ import { fail, ok } from '../../planner/result.ts';
 import { BuildkitClient } from '../../runtime/buildkit/client.ts';
 import { codeName, isConnectionLoss, wireError } from '../../runtime/buildkit/error.ts';
 import { unreachableBuilder } from '../../runtime/build/failures.ts';
-import { findEngine } from '../../runtime/hosts/engine/discover.ts';
 import type { CommandContext } from '../command.ts';
-import { dataDir } from '../config.ts';
+import { findBuilder } from '../builder.ts';
 import { canceled, complain } from '../print/complain.ts';
 import { failureText } from '../print/failure.ts';
 
@@ -20,8 +19,8 @@ export interface LocalCache extends Disposable {
 
 /** Finds the engine; where there is none, that is told, and the exit code is the failure. */
 export async function openCache(context: CommandContext): Promise<Result<LocalCache, number>> {
-  const { env, signal } = context;
-  const engine = await findEngine({ dataDir: dataDir(env), env, signal });
+  const { signal } = context;
+  const engine = await findBuilder(context);
   if (!engine.ok) return fail(write(context, failureText(engine.failure)));
   const { endpoint } = engine.value;
   const client = new BuildkitClient(endpoint);

@@ -24,6 +24,7 @@ export const prune: Command = {
   summary: 'Remove from the build cache of the engine',
   usage: 'prune [flags]',
   flags: [
+    { name: 'builder', kind: 'text', value: 'NAME', help: 'The cache of another builder' },
     { name: 'all', short: 'a', kind: 'switch', help: 'Remove internal records and frontends as well' },
     { name: 'filter', kind: 'list', value: 'NAME=VALUE', help: 'Only records that fit: id, type, until=24h, ...' },
     { name: 'force', short: 'f', kind: 'switch', help: 'Do not ask' },

@@ -25,10 +25,9 @@ export async function withRegistries(
 ): Promise<number> {
   const { env, signal, stderr } = context;
   const config = await dockerConfig(env, (warning) => void stderr.write(`WARNING: ${warning}\n`));
-  if (!config.ok) return complain(context, `${config.failure.file} cannot be used: ${config.failure.cause}`);
   const variables = environmentMap(env);
   await using registries = new Registries({
-    credentials: new CredentialStore(config.value, variables),
+    credentials: new CredentialStore(config, variables),
     env: variables,
   });
   try {

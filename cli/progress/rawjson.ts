@@ -1,4 +1,4 @@
-import type { StatusUpdate, UnixNanos } from '../../runtime/event.ts';
+import type { StatusUpdate, UnixNanos, VertexWarning } from '../../runtime/event.ts';
 import { stepName } from './names.ts';
 import type { Progress, Write } from './progress.ts';
 
@@ -51,29 +51,31 @@ function line(update: StatusUpdate, target: string, several: boolean): object {
         ...time('timestamp', log.timestamp),
       })),
     ),
+    ...list('warnings', update.warnings.map(warningJson)),
+  };
+}
+
+/** A warning as buildx writes it (moby/buildkit `client/graph.go`, `VertexWarning`), texts in base64. */
+export function warningJson(warning: VertexWarning): object {
+  return {
+    vertex: warning.vertex,
+    level: warning.level,
+    short: Buffer.from(warning.short).toString('base64'),
     ...list(
-      'warnings',
-      update.warnings.map((warning) => ({
-        vertex: warning.vertex,
-        level: warning.level,
-        short: Buffer.from(warning.short).toString('base64'),
-        ...list(
-          'detail',
-          warning.detail.map((detail) => Buffer.from(detail).toString('base64')),
-        ),
-        ...(warning.url === '' ? {} : { url: warning.url }),
-        ...(warning.source === undefined
-          ? {}
-          : {
-              sourceInfo: {
-                filename: warning.source.filename,
-                data: Buffer.from(warning.source.data).toString('base64'),
-                ...(warning.source.language === undefined ? {} : { language: warning.source.language }),
-              },
-              range: warning.source.ranges.map(({ start, end }) => ({ start: place(start), end: place(end) })),
-            }),
-      })),
+      'detail',
+      warning.detail.map((detail) => Buffer.from(detail).toString('base64')),
     ),
+    ...(warning.url === '' ? {} : { url: warning.url }),
+    ...(warning.source === undefined
+      ? {}
+      : {
+          sourceInfo: {
+            filename: warning.source.filename,
+            data: Buffer.from(warning.source.data).toString('base64'),
+            ...(warning.source.language === undefined ? {} : { language: warning.source.language }),
+          },
+          range: warning.source.ranges.map(({ start, end }) => ({ start: place(start), end: place(end) })),
+        }),
   };
 }
 

@@ -3,7 +3,15 @@ import type { Diagnostic } from '../diagnostic.ts';
 import { annotationProblem, platformProblem, sizeBytes, ulimitProblem } from '../options/checks.ts';
 import { csvFields } from '../options/csv.ts';
 import { entitlementProblem, LOCAL_DELETE } from '../options/entitlement.ts';
-import { attestEntry, attestText, cacheEntries, outputEntry, secretEntry, sshEntry } from '../options/entries.ts';
+import {
+  attestEntry,
+  attestText,
+  cacheEntries,
+  outputEntry,
+  sameEntry,
+  secretEntry,
+  sshEntry,
+} from '../options/entries.ts';
 import { referenceProblem } from '../options/reference.ts';
 import type { Result } from '../result.ts';
 import { fail } from '../result.ts';
@@ -36,6 +44,8 @@ const FORMS: Readonly<Record<string, string>> = {
   platform: 'write --platform OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64',
   secret: 'write --secret id=NAME,src=FILE or id=NAME,env=VARIABLE',
   'shm-size': 'write a number with b, k, m or g',
+  provenance: 'write --provenance true, false or mode=max',
+  sbom: 'write --sbom true, false or generator=IMAGE',
   ssh: 'write --ssh default, or --ssh NAME=SOCKET or NAME=KEY',
   tag: 'write --tag registry.example/name:tag in lowercase',
   ulimit: 'write --ulimit NAME=SOFT or NAME=SOFT:HARD',
@@ -47,6 +57,7 @@ const MAY_BE_EMPTY = new Set(['add-host', 'annotation', 'cache-from', 'cache-to'
 /** Reads the values of flags into the parts of a target, and gathers what is wrong with them. */
 export class FlagReader {
   readonly mistakes: Diagnostic[] = [];
+  readonly warnings: Diagnostic[] = [];
   readonly #flags: FlagWords;
   readonly #environment: ReadonlyMap<string, string>;
 
@@ -54,8 +65,8 @@ export class FlagReader {
     this.#flags = flags;
     this.#environment = environment;
     for (const [flag, check] of CHECKS) for (const text of this.texts(flag)) this.#note(flag, text, check(text));
-    const shm = flags.texts.get('shm-size') ?? '';
-    if (shm !== '' && sizeBytes(shm) === undefined) this.#note('shm-size', shm, 'it is no size');
+    const shm = flags.texts.get('shm-size');
+    if (shm !== undefined) this.#note('shm-size', shm, sizeProblem(shm));
     const network = flags.texts.get('network') ?? '';
     if (!['', 'default', 'none', 'host'].includes(network))
       this.#note('network', network, 'BuildKit has no network of that name');
@@ -94,19 +105,27 @@ export class FlagReader {
     return contexts;
   }
 
-  /** Attestations, each type once; the short forms count last. */
+  /**
+   * Attestations; of several of one type the first counts, the short forms being the last (docker/buildx
+   * `util/buildflags/attests.go`, `ToMap`). What is passed over for that is warned of.
+   */
   attests(): readonly AttestEntry[] {
-    const short = (['provenance', 'sbom'] as const).flatMap((type) => {
-      const value = this.#flags.texts.get(type) ?? '';
-      return value === '' ? [] : [attestText(type, value)];
+    const given = this.texts('attest').map((text) => ({ flag: 'attest', text, full: text }));
+    const short = (['provenance', 'sbom'] as const).flatMap((flag) => {
+      const text = this.#flags.texts.get(flag) ?? '';
+      return text === '' ? [] : [{ flag, text, full: attestText(flag, text) }];
     });
-    const entries = this.#entries('attest', [...this.texts('attest'), ...short], attestEntry);
-    const seen = new Set<string>();
-    for (const { type } of entries) {
-      if (seen.has(type)) this.#note('attest', `type=${type}`, `the attestation ${type} is asked for twice`);
-      seen.add(type);
+    const first = new Map<string, AttestEntry>();
+    for (const { flag, text, full } of [...given, ...short]) {
+      const entry = full === '' ? fail('it is empty') : attestEntry(full);
+      const why = entry.ok ? attestProblem(entry.value) : entry.failure;
+      this.#note(flag, text, why);
+      if (!entry.ok || why !== undefined) continue;
+      const earlier = first.get(entry.value.type);
+      if (earlier === undefined) first.set(entry.value.type, entry.value);
+      else if (!sameAttest(earlier, entry.value)) this.#passOver(flag, text, entry.value.type);
     }
-    return entries;
+    return [...first.values()];
   }
 
   caches(flag: 'cache-from' | 'cache-to'): readonly TypedEntry[] {
@@ -170,6 +189,11 @@ export class FlagReader {
     });
   }
 
+  #passOver(flag: string, text: string, type: string): void {
+    const message = `--${flag} ${JSON.stringify(text)} has no effect: ${type} is asked for twice, and the first counts`;
+    this.warnings.push({ reason: 'invalid-flag', message, hint: 'take one of them out' });
+  }
+
   #note(flag: string, text: string, why: string | undefined): void {
     if (why === undefined) return;
     const message = `invalid value ${JSON.stringify(text)} for --${flag}: ${why}`;
@@ -196,9 +220,28 @@ function familiarName(name: string): string {
 
 function isAddress(text: string): boolean {
   const plain = text.replace(/^\[(.*)\]$/, '$1');
-  return (
-    plain === 'host-gateway' || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(plain) || /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(plain)
-  );
+  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(plain)) return plain.split('.').every((part) => Number(part) <= 255);
+  return plain === 'host-gateway' || /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(plain);
+}
+
+/** Empty is no size either, as with docker; and the builder counts in 64 bits. */
+function sizeProblem(text: string): string | undefined {
+  const size = sizeBytes(text);
+  if (size === undefined) return 'it is no size';
+  return size < 2 ** 63 ? undefined : 'it is more than a builder can count';
+}
+
+const PROVENANCE_MODES = ['min', 'max'];
+
+/** What the builder would find only when everything is built. */
+function attestProblem({ type, attrs }: AttestEntry): string | undefined {
+  const { mode } = attrs;
+  if (type !== 'provenance' || mode === undefined || PROVENANCE_MODES.includes(mode)) return undefined;
+  return `there is no mode ${JSON.stringify(mode)}; min and max are known`;
+}
+
+function sameAttest(a: AttestEntry, b: AttestEntry): boolean {
+  return a.disabled === b.disabled && sameEntry(a, b);
 }
 
 function csvList(text: string): readonly string[] {

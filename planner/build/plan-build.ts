@@ -49,7 +49,7 @@ export function planBuild(input: BuildInput): Result<Planned, readonly Diagnosti
   return ok({
     plan: { groups: [], targets, requested: [BUILD_TARGET] },
     origins: new Map(),
-    warnings: checks.warnings.map(withoutTargetName),
+    warnings: [...reader.warnings, ...checks.warnings.map(withoutTargetName)],
     variables: new Map(),
   });
 }

@@ -188,6 +188,7 @@ async function withExports(
     if (exports.ok) {
       ready.push({ one, exports: exports.value });
       refused.push(...(await badDestinations(one.target.name, exports.value, cwd)));
+      if (!isAsked) refused.push(...(await badCaches(one.target, cwd)));
     } else refused.push(exports.failure);
   }
   return refused.length > 0 ? fail(refused) : ok(ready);
@@ -223,6 +224,19 @@ async function badDestinations(
     const dest = path.resolve(cwd, sink.path);
     const cause = await (sink.kind === 'file' ? archiveProblem(dest) : folderProblem(dest));
     return cause === undefined ? [] : [{ reason: 'input-missing', target, what: 'output', path: sink.path, cause }];
+  });
+  return (await Promise.all(problems)).flat();
+}
+
+/** Local caches that cannot be written where they are told to, which the builder would find only when all is built. */
+async function badCaches({ name, cacheTo }: Target, cwd: string): Promise<readonly RuntimeFailure[]> {
+  const problems = cacheTo.map(async ({ type, attrs }): Promise<readonly RuntimeFailure[]> => {
+    const { dest = '' } = attrs;
+    if (type !== 'local' || dest === '') return [];
+    const cause = await folderProblem(path.resolve(cwd, dest));
+    return cause === undefined
+      ? []
+      : [{ reason: 'input-missing', target: name, what: 'the cache folder', path: dest, cause }];
   });
   return (await Promise.all(problems)).flat();
 }

@@ -8,6 +8,7 @@ import type { AskPassphrase } from '../session/ssh-key-files.ts';
 import type { GitInfo } from './git-info.ts';
 import type { Links } from './links.ts';
 import type { ImageLoader } from './loading.ts';
+import type { ProvenanceDetail } from './recorded-provenance.ts';
 import type { RegistryServices } from './registry-session.ts';
 
 /** What a build may use of the machine it is started on. */
@@ -16,6 +17,8 @@ export interface BuildServices extends RegistryServices {
   readonly nodeId: string;
   /** Whether targets that say nothing of provenance get it. */
   readonly defaultProvenance: boolean;
+  /** How much of the provenance the response tells; undefined: nothing. */
+  readonly responseProvenance?: ProvenanceDetail | undefined;
   readonly stdout: NodeJS.WritableStream;
   /** Asks the user for the passphrase of an ssh key; undefined where nobody can be asked. */
   readonly askPassphrase?: AskPassphrase | undefined;

@@ -209,6 +209,8 @@ export class FolderWriter implements Disposable {
     const from = this.#beneath.entry(source.folder, source.name);
     linkSync(from, this.#beneath.entry(split(path).folder, partial));
     this.#finishedBy(path, partial, () => undefined);
+    // Between two names of one file a rename does nothing (rename(2)): another build into this folder has made the link.
+    rmSync(this.#beneath.entry(split(path).folder, partial), { force: true });
   }
 
   async #addFile(path: BytePath, stat: Stat, id: number): Promise<boolean> {

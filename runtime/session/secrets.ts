@@ -34,12 +34,12 @@ async function readSecret(file: string, id: string, signal: AbortSignal): Promis
   } catch (error) {
     if (error instanceof NobodyWrites)
       throw new GrpcError(code.NOT_FOUND, `the file of secret ${id} is a pipe that nobody writes to`);
-    if (error instanceof Error && 'syscall' in error && error.syscall === 'open')
-      throw new GrpcError(
-        code.NOT_FOUND,
-        `the file of secret ${id} cannot be read: ${'code' in error ? String(error.code) : error.message}`,
-      );
-    throw error;
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    const why = 'code' in error ? String(error.code) : error.message;
+    throw new GrpcError(
+      code.NOT_FOUND,
+      why === 'EISDIR' ? `secret ${id} is a folder, not a file` : `the file of secret ${id} cannot be read: ${why}`,
+    );
   }
 }
 

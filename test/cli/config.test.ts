@@ -17,8 +17,7 @@ async function read(variable: string): Promise<{
   const warnings: string[] = [];
   const env = { DOCKER_CONFIG: folder.path, DOCKER_AUTH_CONFIG: variable };
   const config = await dockerConfig(env, (warning) => void warnings.push(warning));
-  if (!config.ok) throw new Error(config.failure.cause);
-  return { stored: [...config.value.auths.keys()], given: [...config.value.given.keys()], warnings };
+  return { stored: [...config.auths.keys()], given: [...config.given.keys()], warnings };
 }
 
 test('DOCKER_AUTH_CONFIG stands beside the file', async () => {
@@ -33,6 +32,20 @@ test('DOCKER_AUTH_CONFIG with what may not stand there is passed over, which is 
     stored: ['a.example'],
     given: [],
     warnings: ['DOCKER_AUTH_CONFIG is passed over: it has the field credsStore, which may not stand there'],
+  });
+});
+
+test('a broken config.json is passed over, which is told without what it holds', async () => {
+  await using folder = await tempFolder('config');
+  const file = join(folder.path, 'config.json');
+  await writeFile(file, `{"auths":{"a.example":{"auth":"${AUTH}"}},`);
+  const warnings: string[] = [];
+  const env = { DOCKER_CONFIG: folder.path, DOCKER_AUTH_CONFIG: `{"auths":{"b.example":{"auth":"${AUTH}"}}}` };
+  const config = await dockerConfig(env, (warning) => void warnings.push(warning));
+  expect({ stored: [...config.auths.keys()], given: [...config.given.keys()], warnings }).toEqual({
+    stored: [],
+    given: ['b.example'],
+    warnings: [`${file} is passed over, with its credentials: it is not JSON`],
   });
 });
 

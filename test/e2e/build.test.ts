@@ -67,6 +67,16 @@ async function imageId(name: string): Promise<string | undefined> {
   return (await docker.inspectImage(name, { signal: AbortSignal.timeout(TEST_MS) }))?.id;
 }
 
+/** What two programs say of the same build, without what differs from one run to the next: times, ids, the machine's load. */
+function comparable({
+  'buildx.build.provenance': provenance,
+  'buildx.build.warnings': warnings,
+}: Readonly<Record<string, unknown>>): unknown {
+  const { metadata = {}, ...rest } = (provenance ?? {}) as { readonly metadata?: object };
+  const text = JSON.stringify({ ...rest, told: Object.keys(metadata), warnings });
+  return JSON.parse(text.replaceAll(/"vertex":"[^"]*",?|"digestMapping":\{[^}]*\},?/g, ''));
+}
+
 describe('the image that is built', { timeout: TEST_MS }, () => {
   test('is in the local Docker, and its ID is told in three ways', async () => {
     await using context = await tree(FILES);
@@ -83,6 +93,25 @@ describe('the image that is built', { timeout: TEST_MS }, () => {
     expect(await imageId('build-test/told:1')).toBe(id);
   });
 
+  test('is told of with its provenance and its warnings as docker buildx tells it', async () => {
+    await using context = await tree({ Dockerfile: 'FROM scratch\ncopy Dockerfile /\n' });
+    const read = async (name: string): Promise<Record<string, unknown>> =>
+      JSON.parse(await readFile(join(context.path, name), 'utf8')) as Record<string, unknown>;
+    const words = (name: string): readonly string[] => [`--metadata-file=${join(context.path, name)}`, context.path];
+    for (const detail of ['', 'min', 'max', 'disabled', 'false']) {
+      const env = { BUILDX_METADATA_PROVENANCE: detail, BUILDX_METADATA_WARNINGS: detail === 'max' ? '1' : '' };
+      const theirs = await peer.run('buildx', ['build', ...words('theirs.json')], { env });
+      expect(theirs.exitCode, theirs.stderr).toBe(0);
+      const run = await build(context.path, words('ours.json'), { env });
+      expect(run.exitCode, run.stderr).toBe(0);
+      const [ours, other] = [await read('ours.json'), await read('theirs.json')];
+      expect(Object.keys(ours)).toEqual(Object.keys(other));
+      expect(comparable(ours), detail).toEqual(comparable(other));
+      expect('buildx.build.provenance' in ours).toBe(detail !== 'disabled' && detail !== 'false');
+      expect('buildx.build.warnings' in ours).toBe(detail === 'max');
+    }
+  });
+
   test.runIf(process.getuid?.() === 0)('replaces no device by its ID, and ignores files without a name', async () => {
     await using context = await tree({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' });
     const device = join(context.path, 'null');
@@ -92,6 +121,15 @@ describe('the image that is built', { timeout: TEST_MS }, () => {
     const run = await build(context.path, ['--iidfile', device, '.']);
     expect(run.exitCode, run.stderr).toBe(0);
     expect((await lstat(device)).isCharacterDevice()).toBe(true);
+  });
+
+  test('is not begun where its cache cannot be kept', async () => {
+    await using context = await tree({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n', file: '' });
+    const run = await build(context.path, ['--cache-to=type=local,dest=file', '.']);
+    expect(run).toMatchObject({
+      exitCode: 1,
+      stderr: 'ERROR: the cache folder file cannot be used: it is a file, and a folder is needed\n',
+    });
   });
 
   test('names no revision of another build when it fails', async () => {

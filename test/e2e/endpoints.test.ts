@@ -14,6 +14,7 @@ import { sharedEngine } from '../rig/engine.ts';
 import type { TempFolder } from '../rig/folder.ts';
 import { tempFolder } from '../rig/folder.ts';
 import { busybox, shellContext } from '../rig/image.ts';
+import { peers } from '../rig/peers.ts';
 
 let engine: TestEngine;
 let certificates: TestCertificates;
@@ -207,5 +208,44 @@ describe('a Docker Engine elsewhere', () => {
     await writeFile(join(folder.path, 'ca.pem'), other.ca);
     await expectRefusal({ ...env, DOCKER_CERT_PATH: folder.path }, /an authority that is not trusted/, 'ca.pem');
     await expectRefusal({ DOCKER_HOST: pipe.address }, /it hung up on us/, 'DOCKER_TLS_VERIFY=1');
+  });
+});
+
+describe('a builder that docker buildx made', () => {
+  test('is the one that --builder or BUILDX_BUILDER names, with its TLS', async () => {
+    await using pipe = await remoteBuildkit(engine.docker, { mutualTls: certificates });
+    const { ca, client } = certificates;
+    await using folder = await tlsFolder({ 'ca.pem': ca, 'cert.pem': client.cert, 'key.pem': client.key });
+    await using programs = await peers({ dockerHost: engine.dockerHost });
+    const files = ['cacert=ca', 'cert=cert', 'key=key'].map((one) => one.replace(/=(.*)/, `=${folder.path}/$1.pem`));
+    const made = await programs.run('buildx', [
+      ...['create', '--name=mine', '--driver=remote', `--driver-opt=${files.join(',')}`, pipe.address],
+    ]);
+    expect(made.exitCode, made.stderr).toBe(0);
+    const env = { DOCKER_CONFIG: programs.config, DOCKER_HOST: engine.dockerHost };
+    await expectToBuild({ ...env, BUILDX_BUILDER: 'mine' }, pipe);
+    const taken = pipe.taken();
+    const used = await depot(['du', '--builder=mine'], { cwd: '/', env: { ...env, BUILDX_BUILDER: 'none' } });
+    expect(used.exitCode, used.stderr).toBe(0);
+    expect(pipe.taken()).toBeGreaterThan(taken);
+  });
+
+  test('is refused by name where it is no BuildKit by itself, where it is not there, and where it is no name', async () => {
+    await using programs = await peers({ dockerHost: engine.dockerHost });
+    const made = await programs.run('buildx', ['create', '--name=boxed', '--driver=docker-container']);
+    expect(made.exitCode, made.stderr).toBe(0);
+    const env = { DOCKER_CONFIG: programs.config, DOCKER_HOST: engine.dockerHost };
+    const refused = async (name: string): Promise<string> => {
+      const run = await depot(['build', `--builder=${name}`, '-'], { cwd: '/', env, input: 'FROM scratch' });
+      expect(run.exitCode).toBe(1);
+      return run.stderr;
+    };
+    expect(await refused('boxed')).toContain('the builder "boxed" of --builder, whose driver is "docker-container"');
+    expect(await refused('gone')).toContain('Neither a builder nor a Docker context has that name');
+    expect(await refused('../x')).toContain('That is no name of a builder');
+    const meant = await depot(['build', '--builder=default', '-o', 'type=cacheonly', '-'], {
+      ...{ cwd: '/', env: { ...env, BUILDX_BUILDER: 'gone' }, input: 'FROM scratch\nLABEL a=b' },
+    });
+    expect(meant.exitCode, meant.stderr).toBe(0);
   });
 });

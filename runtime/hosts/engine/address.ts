@@ -9,6 +9,9 @@ import type { DockerEndpoint } from '../../docker/http.ts';
 import type { Unsupported } from '../../failure.ts';
 import type { Environment } from './facts.ts';
 
+/** Where a BuildKit listens by itself. */
+export const BUILDKIT_PORT = 1234;
+
 const DEFAULT_DOCKER = 'unix:///var/run/docker.sock';
 
 /** An address the user gave (or the default), and who gave it. */
@@ -20,7 +23,8 @@ export interface Address<E extends Endpoint> {
   readonly askedBy?: string;
 }
 
-type BuildkitEndpoint = Extract<Endpoint, { readonly kind: 'unix' | 'tcp' }>;
+/** A BuildKit that is reached by itself. */
+export type BuildkitEndpoint = Extract<Endpoint, { readonly kind: 'unix' | 'tcp' }>;
 
 /**
  * The daemon that `BUILDKIT_HOST` names: `unix:///path` or `tcp://host:port`; undefined when it is not set.
@@ -34,7 +38,7 @@ export async function buildkitHost(
 ): Promise<Result<Address<BuildkitEndpoint> | undefined, Unsupported>> {
   const text = env['BUILDKIT_HOST'];
   if (text === undefined || text === '') return ok(undefined);
-  const parsed = parseAddress(text, { what: 'BUILDKIT_HOST', defaultPort: 1234 });
+  const parsed = parseAddress(text, { what: 'BUILDKIT_HOST', defaultPort: BUILDKIT_PORT });
   if (!parsed.ok) return parsed;
   if (parsed.value.kind === 'unix') return ok({ endpoint: parsed.value, text, askedBy: 'BUILDKIT_HOST' });
 
@@ -61,12 +65,20 @@ export async function buildkitHost(
  * config.json's `currentContext`, else the default socket (docker/cli `cli/command/cli.go`).
  */
 export async function dockerHost(env: Environment): Promise<Result<Address<DockerEndpoint>, Unsupported>> {
-  const config = env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? '/', '.docker');
+  const config = dockerConfigFolder(env);
   const host = env['DOCKER_HOST'];
   if (host !== undefined && host !== '') return await fromDockerHost(host, config, env);
   const context = env['DOCKER_CONTEXT'] || (await currentContext(config));
-  if (context !== undefined && context !== 'default') return await fromContext(context, config);
+  if (context !== undefined && context !== 'default') {
+    const hint = `It is not among the contexts in ${config}; see \`docker context ls\`.`;
+    return (await contextAddress(context, config)) ?? unsupported(`the Docker context "${context}"`, hint);
+  }
   return ok({ endpoint: { kind: 'docker-unix', path: DEFAULT_DOCKER.slice('unix://'.length) }, text: DEFAULT_DOCKER });
+}
+
+/** Docker's own folder of settings: `$DOCKER_CONFIG`, else `~/.docker`. */
+export function dockerConfigFolder(env: Environment): string {
+  return env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? '/', '.docker');
 }
 
 async function fromDockerHost(
@@ -99,13 +111,16 @@ interface ContextMeta {
   readonly Endpoints?: { readonly docker?: { readonly Host?: string; readonly SkipTLSVerify?: boolean } };
 }
 
-async function fromContext(name: string, config: string): Promise<Result<Address<DockerEndpoint>, Unsupported>> {
+/** Where the Docker context of a name leads; undefined when there is none in the configuration. */
+export async function contextAddress(
+  name: string,
+  config: string,
+): Promise<Result<Address<DockerEndpoint>, Unsupported> | undefined> {
   const askedBy = `the Docker context "${name}"`;
   const id = createHash('sha256').update(name).digest('hex');
   const meta = await readJson<ContextMeta>(join(config, 'contexts', 'meta', id, 'meta.json'));
   const docker = meta?.Endpoints?.docker;
-  if (docker?.Host === undefined)
-    return unsupported(askedBy, `It is not among the contexts in ${config}; see \`docker context ls\`.`);
+  if (docker?.Host === undefined) return undefined;
   if (docker.SkipTLSVerify === true) return unsupported(`${askedBy}, which skips the check of certificates`, undefined);
   const ssh = sshAddress(docker.Host, askedBy);
   if (ssh !== undefined) return ssh;
@@ -164,7 +179,8 @@ function sshAddress(text: string, askedBy: string): Result<Address<DockerEndpoin
   return ok({ endpoint: { kind: 'docker-ssh', destination }, text, askedBy });
 }
 
-function parseAddress(
+/** Reads `unix:///path` or `tcp://host:port`; `what` it is, for messages. */
+export function parseAddress(
   text: string,
   { what, defaultPort }: { readonly what: string; readonly defaultPort: number },
 ): Result<BuildkitEndpoint, Unsupported> {
@@ -184,13 +200,14 @@ function parseAddress(
   const shown = scheme === undefined ? 'an address without a scheme' : `a ${scheme}:// address of this form`;
   return unsupported(
     `${shown} in ${what}`,
-    what === 'BUILDKIT_HOST'
+    defaultPort === BUILDKIT_PORT
       ? 'Give unix:///path/to/socket or tcp://host:port.'
       : 'Give unix:///path/to/socket, tcp://host:port or ssh://user@host.',
   );
 }
 
-interface TlsPaths {
+/** Files of mutual TLS; what is absent is not used. */
+export interface TlsPaths {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
@@ -200,7 +217,8 @@ function pemFiles(folder: string): TlsPaths {
   return { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
 }
 
-async function readTls(paths: TlsPaths, what: string): Promise<Result<TlsFiles, Unsupported>> {
+/** Reads files of mutual TLS, and checks that they belong together. */
+export async function readTls(paths: TlsPaths, what: string): Promise<Result<TlsFiles, Unsupported>> {
   const tls: { ca?: string; cert?: string; key?: string } = {};
   for (const part of ['ca', 'cert', 'key'] as const) {
     const path = paths[part];

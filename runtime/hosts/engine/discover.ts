@@ -8,7 +8,10 @@ import { DockerError } from '../../docker/http.ts';
 import type { DockerEndpoint } from '../../docker/http.ts';
 import { explainUnreachable } from '../../docker/unreachable.ts';
 import type { RuntimeFailure } from '../../failure.ts';
+import type { Address } from './address.ts';
 import { buildkitHost, dockerHost } from './address.ts';
+import type { AskedBuilder } from './buildx-builder.ts';
+import { buildxBuilder } from './buildx-builder.ts';
 import type { Environment } from './facts.ts';
 import { buildkitdPaths, enginePaths } from './paths.ts';
 import { listens } from './socket.ts';
@@ -45,18 +48,21 @@ export interface DiscoverOptions {
   readonly env: Environment;
   /** The Debian root of the sandboxed engine, when it is not the one in the data folder. */
   readonly root?: string;
+  /** The builder of docker buildx that is to build, whatever else is there. */
+  readonly builder?: AskedBuilder;
   readonly signal: AbortSignal;
 }
 
 /**
- * The engine that is there, in this order: `BUILDKIT_HOST`, a running buildkitd, the Docker Engine that the docker
+ * The engine that is there, in this order: the builder that is asked for, `BUILDKIT_HOST`, a running buildkitd, the Docker Engine that the docker
  * command would use (23 or newer), our sandboxed one. Starts nothing and runs no program: a few milliseconds.
  *
- * What the user named (`BUILDKIT_HOST`, `DOCKER_HOST`, a Docker context) is never passed over in silence: if it cannot be
+ * What the user named (a builder, `BUILDKIT_HOST`, `DOCKER_HOST`, a Docker context) is never passed over in silence: if it cannot be
  * used, that is the failure. `BUILDKIT_HOST` is taken at its word; the first call shows whether it answers.
  * Rejects when the signal is aborted.
  */
 export async function findEngine(options: DiscoverOptions): Promise<Result<EngineHandle, RuntimeFailure>> {
+  if (options.builder !== undefined) return builderOfBuildx(options.builder, options);
   const named = await namedBuildkit(options);
   if (!named.ok) return named;
   const first = named.value ?? (await runningBuildkitd(options));
@@ -72,6 +78,22 @@ export async function findEngine(options: DiscoverOptions): Promise<Result<Engin
     cause: `no BuildKit daemon and no Docker Engine is at hand (${docker.value.why})`,
     hint: 'Run `depot engine up`, start Docker Engine 23 or newer, or set BUILDKIT_HOST.',
   });
+}
+
+async function builderOfBuildx(
+  builder: AskedBuilder,
+  options: DiscoverOptions,
+): Promise<Result<EngineHandle, RuntimeFailure>> {
+  const found = await buildxBuilder(builder, options.env);
+  if (!found.ok) return found;
+  const { driver, address } = found.value;
+  const { name } = builder;
+  if (driver === 'remote')
+    return ok({ kind: 'buildkit-host', endpoint: address.endpoint, name, driver, ...(await dockerBeside(options)) });
+  const docker = await dockerAt(address, options);
+  if (!docker.ok) return docker;
+  if (docker.value.is === 'usable') return ok({ ...docker.value.engine, name });
+  return fail({ reason: 'engine-failed', step: `use the builder ${name}`, cause: docker.value.why });
 }
 
 /** The engine of `BUILDKIT_HOST`; undefined when it is not set. */
@@ -113,14 +135,15 @@ export type DockerFinding =
   | { readonly is: 'not'; readonly why: string; readonly tooOld: boolean };
 
 /** The Docker Engine of `DOCKER_HOST`, the current context or the default socket. */
-export async function usableDocker({
-  dataDir,
-  env,
-  signal,
-}: DiscoverOptions): Promise<Result<DockerFinding, RuntimeFailure>> {
-  const address = await dockerHost(env);
-  if (!address.ok) return address;
-  const { endpoint, text, askedBy } = address.value;
+export async function usableDocker(options: DiscoverOptions): Promise<Result<DockerFinding, RuntimeFailure>> {
+  const address = await dockerHost(options.env);
+  return address.ok ? dockerAt(address.value, options) : address;
+}
+
+async function dockerAt(
+  { endpoint, text, askedBy }: Address<DockerEndpoint>,
+  { dataDir, signal }: DiscoverOptions,
+): Promise<Result<DockerFinding, RuntimeFailure>> {
   using engine = new DockerEngine(endpoint);
   try {
     const timeoutMs = endpoint.kind === 'docker-ssh' ? SSH_PING_MS : PING_MS;

@@ -140,6 +140,24 @@ describe('a command line comes to one target', () => {
     });
   });
 
+  test.each([
+    [['--attest=type=provenance,mode=max', '--attest=type=provenance,mode=min'], { mode: 'max' }, false],
+    [['--attest=type=provenance,mode=min', '--provenance=mode=max'], { mode: 'min' }, false],
+    [['--attest=type=provenance,mode=max', '--provenance=false'], { mode: 'max' }, false],
+    [['--attest=type=provenance,disabled=true', '--provenance=true'], {}, true],
+  ])('of several attestations of one type the first counts, and a warning tells: %s', (words, attrs, disabled) => {
+    expect(target([...words, '.']).attest).toEqual([{ type: 'provenance', attrs, disabled }]);
+    const result = planned([...words, '.']);
+    expect(result.ok && result.value.warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('has no effect: provenance is asked for twice, and the first counts'),
+    ]);
+  });
+
+  test('the same attestation said twice is one', () => {
+    const result = planned(['--attest=type=sbom', '--sbom=true', '.']);
+    expect(result.ok && [result.value.plan.targets[0]?.attest.length, result.value.warnings]).toEqual([1, []]);
+  });
+
   test('short forms of attestations', () => {
     expect(target(['--sbom', 'true', '--provenance', 'mode=max', '.']).attest).toEqual([
       { type: 'provenance', attrs: { mode: 'max' }, disabled: false },
@@ -195,6 +213,12 @@ describe('each wrong value names its flag and the form wanted', () => {
     ['--allow', 'buildx.local.delete=true', /for --allow: buildx.local.delete does not take a value/],
     ['--annotation', 'x', /for --annotation: .*expected key=value/],
     ['--attest', 'x=y', /for --attest: attestation type not specified/],
+    ['--attest', 'type=provenance,mode=most', /for --attest: there is no mode "most"; min and max are known/],
+    ['--provenance', 'mode=most', /value "mode=most" for --provenance: .*write --provenance true/],
+    ['--provenance', 'most', /value "most" for --provenance: invalid value most/],
+    ['--shm-size', '', /value "" for --shm-size: it is no size/],
+    ['--shm-size', '9e19', /for --shm-size: it is more than a builder can count/],
+    ['--add-host', 'db:999.1.1.1', /for --add-host: "999.1.1.1" is no address/],
     ['--add-host', 'db', /for --add-host: a host and its address/],
     ['--add-host', 'db:there', /for --add-host: "there" is no address/],
   ])('%s %s', (flag, value, expected) => {
@@ -212,10 +236,6 @@ describe('each wrong value names its flag and the form wanted', () => {
   test('a context that is not there, or is a file', () => {
     expect(mistakes(['gone'])[0]?.message).toBe('unable to prepare context: path "gone" not found');
     expect(mistakes(['file'])[0]?.message).toBe('unable to prepare context: "file" is not a folder');
-  });
-
-  test('the same attestation twice', () => {
-    expect(mistakes(['--attest', 'type=sbom', '--sbom', 'true', '.'])[0]?.message).toContain('asked for twice');
   });
 
   test('an image ID of what is no image', () => {

@@ -52,3 +52,8 @@ test('a secret comes through a pipe whole, and a pipe that nobody writes to is r
 test('a device without an end is too large', async () => {
   await expect(secret({ id: 'x', src: '/dev/zero' })).rejects.toThrow('larger than 512000 bytes');
 });
+
+test('a secret that is a folder is named', async () => {
+  await using folder = await tempFolder('secret');
+  await expect(secret({ id: 'x', src: folder.path })).rejects.toThrow('secret x is a folder, not a file');
+});
