@@ -74,7 +74,10 @@ function comparable({
 }: Readonly<Record<string, unknown>>): unknown {
   const { metadata = {}, ...rest } = (provenance ?? {}) as { readonly metadata?: object };
   const text = JSON.stringify({ ...rest, told: Object.keys(metadata), warnings });
-  return JSON.parse(text.replaceAll(/"vertex":"[^"]*",?|"digestMapping":\{[^}]*\},?/g, ''));
+  const steady = text
+    .replaceAll(/"vertex":"[^"]*"/g, '"vertex":""')
+    .replaceAll(/"digestMapping":\{[^}]*\}/g, '"digestMapping":{}');
+  return JSON.parse(steady);
 }
 
 describe('the image that is built', { timeout: TEST_MS }, () => {
