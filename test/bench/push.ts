@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import { join, resolve } from 'node:path';
 import { remoteBuildkit } from '../rig/byte-pipe.ts';
 import { fail, ok } from '../../planner/result.ts';
@@ -57,6 +58,13 @@ const buildx = {
 
 const NAMES = ['one', 'four', 'buildx-four'] as const;
 const times = new Map<string, number[]>(NAMES.map((name) => [name, []]));
+const busy = new Map<string, number[]>(NAMES.map((name) => [name, []]));
+
+/** What all processors of the machine have worked, in milliseconds: builder, registries and client are all here. */
+function busyMs(): number {
+  return os.cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+}
+
 for (let round = 0; round < ROUNDS; round++) {
   for (const name of round % 2 === 0 ? NAMES : NAMES.toReversed()) {
     // What is there already is not sent, so each has a layer of its own.
@@ -66,9 +74,12 @@ for (let round = 0; round < ROUNDS; round++) {
     const [, ...args] = contender.argv;
     const run =
       name === 'buildx-four' ? { name, argv: [...programs.argv('buildx'), ...args] as const, env: buildx } : contender;
+    const before = busyMs();
     times.get(name)?.push(await wallTime(run, folder.path));
+    busy.get(name)?.push(busyMs() - before);
   }
 }
 console.log(`150 MB to one registry, and to four:\n${table(times)}\n`);
+console.log(`what the ${os.cpus().length} processors worked for it:\n${table(busy)}\n`);
 console.log(`to four, against docker buildx: ${median(ratios(times, 'four', 'buildx-four')).toFixed(2)}`);
 console.log(`push: ${median(ratios(times, 'four', 'one')).toFixed(2)}`);

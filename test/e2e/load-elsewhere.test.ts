@@ -88,7 +88,7 @@ describe.each([{ imageStore: 'containerd' as const }, { imageStore: 'classic' as
       expect(run.stderr).not.toContain('as an archive');
       const loaded = await api.inspectImage(name, { signal: signal() });
       expect(loaded?.tags).toEqual([`${name}:latest`]);
-      expect(await runningContainers(docker.docker)).toEqual([]);
+      await expect.poll(() => runningContainers(docker.docker), { timeout: 10_000 }).toEqual([]);
       await writeFile(join(folder.path, 'small'), randomBytes(100));
       const before = pipe.sentBytes();
       const again = await load(folder, name, { DOCKER_HOST: docker.dockerHost });
@@ -185,7 +185,7 @@ describe('a Docker Engine elsewhere', () => {
     expect(run.exitCode, run.stderr).toBe(0);
     expect(run.stderr).toContain('sent as an archive, since');
     expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
-    expect(await runningContainers(docker.docker)).toEqual([]);
+    await expect.poll(() => runningContainers(docker.docker), { timeout: 10_000 }).toEqual([]);
   });
 
   test('keeps no helper of a build that is killed', { timeout: TEST_MS }, async () => {

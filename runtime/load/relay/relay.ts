@@ -117,11 +117,11 @@ class OpenRelay implements Relay {
     this.#openLanes();
   }
 
+  /** The helper ends with its standard input, and the daemon removes it: that takes a quarter of a second, and nobody waits for it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#helper.end.abort();
     this.#helper.life.destroy();
     await this.server[Symbol.asyncDispose]();
-    await forget(this.#docker, this.#helper.id);
   }
 
   #openLanes(): void {
