@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { DockerEngine } from '../runtime/docker/engine.ts';
 import { engineDown, engineRoot, engineUp } from '../runtime/hosts/engine/engine.ts';
 import { startRegistry, stopRegistry } from '../runtime/hosts/engine/registry.ts';
 import { dataDir } from './config.ts';
 import { failureText } from './print/failure.ts';
+import { runDepot, stop } from './run-depot.ts';
 import type { Result } from '../planner/result.ts';
 import type { RuntimeFailure } from '../runtime/failure.ts';
 
@@ -41,7 +41,7 @@ async function demo(): Promise<void> {
   const env = { ...process.env, REGISTRY_A: a, REGISTRY_B: b, BUSYBOX: busybox };
   const args = ['bake', '--push', '--load', `--allow=fs.read=${busybox}`];
   print(`$ cd fixtures/monorepo && REGISTRY_A=${a} REGISTRY_B=${b} BUSYBOX=${busybox} depot ${args.join(' ')}`);
-  const code = await depot(args, env);
+  const code = await runDepot(args, { cwd: MONOREPO, env });
   if (code !== 0) return stop(`the bake ended with exit code ${code}`);
 
   heading('4. One of the images, run');
@@ -80,18 +80,6 @@ function registryFolders(): readonly string[] {
   return ['a', 'b'].map((name) => path.join(dataDir(process.env), 'demo', `registry-${name}`));
 }
 
-function depot(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(process.execPath, [path.join(ROOT, 'cli', 'depot.mjs'), ...args], {
-    cwd: MONOREPO,
-    env,
-    stdio: 'inherit',
-  });
-  child.once('error', reject);
-  child.once('close', (code) => resolve(code ?? 1));
-  return promise;
-}
-
 async function listRegistry(host: string, url: string, signal: AbortSignal): Promise<void> {
   const { request } = await import('undici');
   const catalog = await request(`${url}/v2/_catalog`, { signal });
@@ -117,11 +105,6 @@ function must<T>(result: Result<T, RuntimeFailure>): T {
   if (result.ok) return result.value;
   process.stderr.write(`${failureText(result.failure)}\n`);
   process.exit(1);
-}
-
-function stop(why: string): void {
-  process.stderr.write(`ERROR: ${why}\n`);
-  process.exitCode = 1;
 }
 
 function heading(words: string): void {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { engineRoot, engineUp } from '../runtime/hosts/engine/engine.ts';
 import { dataDir } from './config.ts';
 import { failureText } from './print/failure.ts';
+import { runDepot, stop } from './run-depot.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const SOURCES = path.join(ROOT, 'runtime', 'load', 'relay');
@@ -32,7 +32,7 @@ async function buildRelay(): Promise<void> {
   try {
     const env = { ...process.env, BUSYBOX: busybox, RELAY: image, OUTPUT: made };
     const allowed = [`--allow=fs.read=${busybox}`, `--allow=fs.write=${made}`];
-    const code = await depot(['bake', 'relay', ...allowed], env);
+    const code = await runDepot(['bake', 'relay', ...allowed], { cwd: ROOT, env });
     if (code !== 0) return stop(`the bake ended with exit code ${code}`);
     await writeFile(path.join(made, 'image.json'), `${JSON.stringify({ name: image })}\n`);
     await rm(folder, { recursive: true, force: true });
@@ -51,23 +51,6 @@ async function fingerprint(busybox: string): Promise<string> {
     hash.update(await readFile(file));
   }
   return hash.digest('hex').slice(0, 12);
-}
-
-function depot(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(process.execPath, [path.join(ROOT, 'cli', 'depot.mjs'), ...args], {
-    cwd: ROOT,
-    env,
-    stdio: 'inherit',
-  });
-  child.once('error', reject);
-  child.once('close', (code) => resolve(code ?? 1));
-  return promise;
-}
-
-function stop(why: string): void {
-  process.stderr.write(`ERROR: ${why}\n`);
-  process.exitCode = 1;
 }
 
 await buildRelay();
