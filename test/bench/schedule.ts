@@ -55,14 +55,21 @@ const cases: readonly Case[] = Object.keys(SHAPES).flatMap((shape) =>
   ).concat(LARGE.hosts.map((hosts) => ({ shape, size: LARGE.size, hosts, cache: 'cold', losses: 0 }))),
 );
 
-function ratioOf({ shape, size, hosts, cache, losses }: Case, seed: number): number {
+/** How much longer a bake took than the plain lower bound, and than the highest that we know. */
+interface Ratios {
+  readonly ratio: number;
+  readonly sound: number;
+}
+
+/** Undefined for a bake that was given up since it lost its hosts too often. */
+function ratioOf({ shape, size, hosts, cache, losses }: Case, seed: number): Ratios | undefined {
   const random = new Random(seed);
   const made = SHAPES[shape]?.(size, random) ?? [];
   const work = workload([{ bake: bake(shape, made, USUAL, random), atMs: 0 }], cache === 'warm' ? 'warm' : 'cold');
   const planned = Array.from({ length: losses }, (_, at) => ({ atMs: 15_000 * (at + 1), isVolumeLost: at % 2 === 0 }));
   const world: World = { settings: settings(hosts), firstHosts: losses > 0 ? 1 : hosts, cache, losses: planned };
-  const { makespanMs, bounds } = simulate(work, world, random);
-  return makespanMs / bounds.plainMs;
+  const { makespanMs, bounds, givenUp } = simulate(work, world, random);
+  return givenUp.length > 0 ? undefined : { ratio: makespanMs / bounds.plainMs, sound: makespanMs / bounds.soundMs };
 }
 
 /** A fleet at the moment when so many units have just been queued and all hosts are free. */
@@ -88,19 +95,27 @@ function queuedFleet(units: number, hosts: number): Fleet {
   return first;
 }
 
-const ratios: { readonly ratio: number; readonly one: Case }[] = [];
-for (const [seed, one] of cases.entries()) ratios.push({ ratio: ratioOf(one, seed), one });
+const ratios: (Ratios & { readonly one: Case })[] = [];
+for (const [seed, one] of cases.entries()) {
+  const ratio = ratioOf(one, seed);
+  if (ratio !== undefined) ratios.push({ ...ratio, one });
+}
 const groups = new Map<string, number[]>();
 for (const { ratio, one } of ratios) {
-  const name = `${one.shape}${one.losses === 0 ? '' : ', hosts lost'}`;
+  const name = `${one.shape}, ${one.cache}${one.losses === 0 ? '' : ', hosts lost'}`;
   groups.set(name, [...(groups.get(name) ?? []), ratio]);
 }
-console.log(`${ratios.length} bakes of 10 to 5,000 units on 1 to 200 hosts, over the lower bound:`);
+console.log(
+  `${ratios.length} of ${cases.length} bakes that came to an end, of 10 to 5,000 units on 1 to 200 hosts, over the lower bound:`,
+);
 for (const [name, of] of groups)
-  console.log(`  ${name.padEnd(24)} median ${median(of).toFixed(3)}  worst ${Math.max(...of).toFixed(3)}`);
-const worst = ratios.toSorted((a, b) => b.ratio - a.ratio).slice(0, 5);
-console.log('the worst:');
-for (const { ratio, one } of worst) console.log(`  ${ratio.toFixed(3)}  ${JSON.stringify(one)}`);
+  console.log(`  ${name.padEnd(34)} median ${median(of).toFixed(3)}  worst ${Math.max(...of).toFixed(3)}`);
+// Where each target is warm on one host of several, the bound takes all work for warm, whichever host that would crowd.
+const meant = ratios.filter(({ one }) => one.cache !== 'scattered');
+const worst = meant.toSorted((a, b) => b.ratio - a.ratio).slice(0, 5);
+console.log('the worst of cold and warm ones:');
+for (const { ratio, sound, one } of worst)
+  console.log(`  ${ratio.toFixed(3)}, ${sound.toFixed(3)} over a higher bound  ${JSON.stringify(one)}`);
 
 console.log('\none decision:');
 let last = 0;
@@ -114,7 +129,7 @@ for (const { units, hosts } of DECISIONS) {
   last = median(times);
   console.log(`  ${units} units, ${hosts} hosts: ${last.toFixed(2)} ms`);
 }
-const all = ratios.map(({ ratio }) => ratio);
+const all = meant.map(({ ratio }) => ratio);
 console.log(
   `schedule: ${median(all).toFixed(3)} at the median, ${Math.max(...all).toFixed(3)} at the worst, ${last.toFixed(1)} ms`,
 );
