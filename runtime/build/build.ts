@@ -20,7 +20,7 @@ import type { RuntimeFailure } from '../failure.ts';
 import { archiveProblem, folderProblem } from '../load/archive-sinks.ts';
 import { unreachableBuilder, withLossesJoined } from './failures.ts';
 import type { GitInfo } from './git-info.ts';
-import { gitInfo, gitSettings } from './git-info.ts';
+import { gitInfos, gitSettings } from './git-info.ts';
 import { Links } from './links.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { prepareTarget } from './prepare.ts';
@@ -136,12 +136,7 @@ async function repositoriesOf(
   const { info, labels, checkDirty } = gitSettings(env);
   const folders = new Set(prepared.flatMap(({ target }) => contextFolder(target, cwd) ?? []));
   if (!info && !labels) return new Map();
-  const found = await Promise.all(
-    [...folders].map(async (folder) => [folder, await gitInfo(folder, { checkDirty, signal })] as const),
-  );
-  return new Map(
-    found.flatMap(([folder, repository]) => (repository === undefined ? [] : [[folder, repository] as const])),
-  );
+  return gitInfos(folders, { checkDirty, signal });
 }
 
 /** The folder of a local context; undefined where the context comes from elsewhere. */
