@@ -5,7 +5,10 @@ export interface RegistryReason {
   readonly message: string;
 }
 
-/** A registry that refused, failed, or could not be reached; the message says which one, and what was asked of it. */
+/**
+ * A registry that refused, failed, or could not be reached; the message says which one, and what was asked of it. It is one line: what
+ * a registry says cannot pass for a line of ours.
+ */
 export class RegistryError extends Error {
   readonly registry: string;
   /** 0 when there was no answer. */
@@ -27,7 +30,7 @@ export class RegistryError extends Error {
       readonly cause?: unknown;
     },
   ) {
-    super(message, { cause: about.cause });
+    super(message.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' '), { cause: about.cause });
     this.name = 'RegistryError';
     this.registry = about.registry;
     this.status = about.status ?? 0;
