@@ -13,10 +13,13 @@ const PROVENANCE = 'https://slsa.dev/provenance/';
 /** A provenance with all steps of a build of thousands takes some megabytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** A provenance that the record names, and that is none or too large. */
+export class BadProvenance extends Error {}
+
 /**
  * What a daemon's record of a build says of its provenance, as base64 of JSON by the keys of a metadata file:
  * `buildx.build.provenance`, or one for each platform (docker/buildx `build/provenance.go`). Empty where the build has none.
- * Rejects with `GrpcError`s, and for a provenance that is no JSON object.
+ * Rejects with `GrpcError`s, and with {@link BadProvenance}.
  */
 export async function recordedProvenance(
   client: BuildkitClient,
@@ -32,7 +35,7 @@ export async function recordedProvenance(
   const found = results.map(async ([key, result]) => {
     const attestation = result === undefined ? undefined : provenanceOf(result);
     if (attestation === undefined) return [];
-    const predicate = JSON.parse(await text(client, attestation, { signal })) as Json;
+    const predicate = parsed(await text(client, attestation, { signal }));
     const told = detail === 'max' ? predicate : withoutSteps(predicate);
     return [[key, Buffer.from(JSON.stringify(told)).toString('base64')] as const];
   });
@@ -50,10 +53,21 @@ async function text(
   { digest, size }: BuildResultInfo['Attestations'][number],
   { signal }: { readonly signal: AbortSignal },
 ): Promise<string> {
-  if (size > BigInt(MAX_BYTES)) throw new Error(`the provenance has ${size} bytes, and ${MAX_BYTES} are read at most`);
+  if (size > BigInt(MAX_BYTES))
+    throw new BadProvenance(`the provenance has ${size} bytes, and ${MAX_BYTES} are read at most`);
   const parts: Uint8Array[] = [];
   for await (const part of client.readBlob(digest, { signal })) parts.push(part);
   return Buffer.concat(parts).toString('utf8');
+}
+
+function parsed(json: string): Json {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === 'object' && value !== null) return value as Json;
+  } catch (error) {
+    throw new BadProvenance('the provenance is no JSON', { cause: error });
+  }
+  throw new BadProvenance('the provenance is no JSON object');
 }
 
 /** In SLSA 0.2 steps and times stand at the top, in 1 each at its own place. */

@@ -28,7 +28,7 @@ import type { PreparedTarget } from './prepare.ts';
 import { withPushAgain } from './push-again.ts';
 import type { PushResult } from './pushing.ts';
 import { holdForPush, pushFailures, pushSeparately } from './pushing.ts';
-import { recordedProvenance } from './recorded-provenance.ts';
+import { BadProvenance, recordedProvenance } from './recorded-provenance.ts';
 import type { SeparatePush } from './separate-push.ts';
 import { separatePush } from './separate-push.ts';
 import type { BuildServices, RunningTarget, TargetContext } from './target-context.ts';
@@ -173,7 +173,7 @@ async function toldProvenance(
   const name = 'resolving provenance for metadata file';
   return ownStep(name, onStatus, () => recordedProvenance(client, ref, { detail, signal })).catch((error: unknown) => {
     signal.throwIfAborted();
-    if (wireError(error) === undefined && !(error instanceof SyntaxError)) throw error;
+    if (wireError(error) === undefined && !(error instanceof BadProvenance)) throw error;
     return {};
   });
 }
