@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import type { Diagnostic } from '../../planner/diagnostic.ts';
 import type { Result } from '../../planner/result.ts';
@@ -10,6 +10,7 @@ import type { IndexAnnotation } from '../../runtime/oci/combine.ts';
 import type { OciPlatform } from '../../runtime/oci/platform.ts';
 import type { WantedName } from '../../runtime/push/put-image.ts';
 import { parseImageReference } from '../../runtime/registry/image-reference.ts';
+import { MAX_MANIFEST_BYTES } from '../../runtime/registry/manifest.ts';
 import type { ParsedArgs } from '../flags.ts';
 import { askedPlatforms, indexAnnotations } from './images-flags.ts';
 
@@ -89,10 +90,27 @@ function readFiles(names: readonly string[], cwd: string): Result<readonly Sourc
 
 function readFile(name: string, cwd: string): Result<SourceFile, Diagnostic> {
   try {
-    return ok({ name, text: readFileSync(path.resolve(cwd, name), 'utf8') });
+    const text = beginning(path.resolve(cwd, name), MAX_MANIFEST_BYTES + 1);
+    if (text.length > MAX_MANIFEST_BYTES)
+      return mistake(`--file: ${JSON.stringify(name)} is larger than a manifest may be`);
+    return ok({ name, text: text.toString('utf8') });
   } catch (error) {
     const cause = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return mistake(`--file: ${JSON.stringify(name)} cannot be read (${cause})`);
+  }
+}
+
+/** What a file, a pipe or a device begins with. */
+function beginning(file: string, maxBytes: number): Buffer {
+  const fd = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(maxBytes);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < maxBytes; length += read)
+      read = readSync(fd, bytes, length, maxBytes - length, null);
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -24,16 +24,29 @@ export class Authorizer {
   readonly #host: string;
   readonly #credentials: CredentialSource;
   readonly #env: ReadonlyMap<string, string>;
+  readonly #allowsPlain: boolean;
+  /** What was sent, and what it was made of. */
+  readonly #secrets = new Set<string>();
   #challenge: Challenge | undefined;
   readonly #tokens = new Map<string, Promise<HeldToken>>();
 
   constructor(
     host: string,
-    { credentials, env }: { readonly credentials: CredentialSource; readonly env: ReadonlyMap<string, string> },
+    {
+      credentials,
+      env,
+      isInsecure = false,
+    }: {
+      readonly credentials: CredentialSource;
+      readonly env: ReadonlyMap<string, string>;
+      /** Plain http is allowed, for tokens as well. */
+      readonly isInsecure?: boolean;
+    },
   ) {
     this.#host = host;
     this.#credentials = credentials;
     this.#env = env;
+    this.#allowsPlain = isInsecure;
   }
 
   /** The header for a request that needs the scopes (`repository:app:pull,push`); undefined while the registry has not asked. */
@@ -42,7 +55,9 @@ export class Authorizer {
     const credentials = await this.#credentials.find(this.#host, { signal });
     if (this.#challenge.scheme === 'basic') {
       if (credentials.secret === '') return undefined;
-      return `Basic ${Buffer.from(`${credentials.username}:${credentials.secret}`).toString('base64')}`;
+      const basic = Buffer.from(`${credentials.username}:${credentials.secret}`).toString('base64');
+      this.#secrets.add(credentials.secret).add(basic);
+      return `Basic ${basic}`;
     }
     const key = scopes.join(' ');
     const known = this.#tokens.get(key);
@@ -51,10 +66,19 @@ export class Authorizer {
       if (held.until > Date.now()) return held.header;
     }
     const { realm, service } = this.#challenge;
-    const fetched = fetchToken({ realm, service, scopes }, credentials, { env: this.#env, signal }).then(heldToken);
+    const options = { env: this.#env, allowsPlain: this.#allowsPlain, signal };
+    const fetched = fetchToken({ realm, service, scopes }, credentials, options).then((token) => {
+      this.#secrets.add(token.token);
+      return heldToken(token);
+    });
     this.#tokens.set(key, fetched);
     fetched.catch(() => this.#tokens.delete(key));
     return (await fetched).header;
+  }
+
+  /** Whether a text holds a password or a token that was used here: such a text is shown to nobody. */
+  isToldBy(text: string): boolean {
+    return [...this.#secrets].some((secret) => text.includes(secret));
   }
 
   /**

@@ -227,7 +227,16 @@ async function wholeBody({ body }: RegistryAnswer, maxBytes: number): Promise<Bu
 function mediaTypeOf(answer: RegistryAnswer, bytes: Buffer): string {
   const named = (headerOf(answer, 'content-type') ?? '').split(';')[0]?.trim() ?? '';
   if (MANIFEST_TYPES.includes(named)) return named;
-  const json: unknown = JSON.parse(bytes.toString('utf8'));
+  const json = parsed(bytes);
   const own = typeof json === 'object' && json !== null && 'mediaType' in json ? json.mediaType : undefined;
   return typeof own === 'string' ? own : named;
+}
+
+/** Undefined for what is no JSON: a page for people to log in, say. */
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

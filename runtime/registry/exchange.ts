@@ -48,10 +48,11 @@ export class Exchange implements AsyncDisposable {
     const { what, scopes, signal } = asked;
     try {
       for (let refusals = 0; ; refusals++) {
-        const url = new URL(asked.path, await this.#transport.origin({ signal }));
+        const origin = await this.#transport.origin({ signal });
         const authorization = await this.#authorizer.header(scopes, { signal });
-        const answer = await this.#followed(url, asked, authorization);
-        if (answer.statusCode !== 401 || refusals >= MAX_REFUSALS) return answer;
+        const { answer, isOwn } = await this.#followed(new URL(asked.path, origin), asked, { origin, authorization });
+        // Who else asks for credentials does not get those of the registry.
+        if (answer.statusCode !== 401 || !isOwn || refusals >= MAX_REFUSALS) return answer;
         const challenge = challengeIn(answer.headers['www-authenticate']);
         if (!this.#authorizer.refused(challenge, scopes, authorization)) return answer;
         await answer.body.dump();
@@ -68,34 +69,43 @@ export class Exchange implements AsyncDisposable {
     }
   }
 
-  /** The error for an answer that is none of those wanted. */
+  /** The error for an answer that is none of those wanted; what it says is left out where it repeats what is secret. */
   async refused({ what }: Pick<Asked, 'what'>, answer: RegistryAnswer): Promise<RegistryError> {
     const body = await answer.body
       .text()
       .then((text) => text.slice(0, MAX_REASON_BYTES))
       .catch(() => '');
     const retryAfter = answer.headers['retry-after'];
-    return refusal(this.#host, what, {
-      status: answer.statusCode,
-      body,
-      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-    });
+    const about = { status: answer.statusCode, retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined };
+    const error = refusal(this.#host, what, { ...about, body });
+    const tells = [body, error.message].some((text) => this.#authorizer.isToldBy(text));
+    return tells ? refusal(this.#host, what, { ...about, body: '' }) : error;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transport[Symbol.asyncDispose]();
   }
 
-  async #followed(url: URL, { request, signal }: Asked, authorization: string | undefined): Promise<RegistryAnswer> {
+  /** The authorization goes to the registry alone: to its scheme, host and port, whoever names the address. */
+  async #followed(
+    url: URL,
+    { what, request, signal }: Asked,
+    { origin, authorization }: { readonly origin: URL; readonly authorization: string | undefined },
+  ): Promise<{ readonly answer: RegistryAnswer; readonly isOwn: boolean }> {
     let to = url;
     for (let redirects = 0; ; redirects++) {
-      const isOwn = to.host === url.host && to.protocol === url.protocol;
+      if (!this.#transport.mayReach(to, origin)) {
+        const where = /^https?:$/.test(to.protocol) ? to.origin : to.protocol;
+        const why = `it sends on to ${where}, and other than by https only this machine is asked`;
+        throw new RegistryError(`${this.#host}: ${what}: ${why}`, { registry: this.#host });
+      }
+      const isOwn = to.origin === origin.origin;
       const headers = { ...request.headers, ...(authorization === undefined || !isOwn ? {} : { authorization }) };
       const answer = await this.#transport.send(to, { ...request, headers }, { signal });
       const { location } = answer.headers;
       const isRead = request.method === 'GET' || request.method === 'HEAD';
       const isMoved = [301, 302, 303, 307, 308].includes(answer.statusCode) && typeof location === 'string';
-      if (!isRead || !isMoved || redirects >= MAX_REDIRECTS) return answer;
+      if (!isRead || !isMoved || redirects >= MAX_REDIRECTS) return { answer, isOwn };
       await answer.body.dump();
       to = new URL(location, to);
     }

@@ -25,7 +25,9 @@ export interface ImageReference extends Repository {
  */
 export function parseImageReference(text: string): Result<ImageReference, string> {
   const problem = referenceProblem(text);
-  if (problem !== undefined) return fail(`invalid reference ${JSON.stringify(text)}: ${problem}`);
+  // What may be a password is not shown.
+  const shown = JSON.stringify(text.replace(/^([^/@:]*):[^/@]*@/, '$1:xxxxx@'));
+  if (problem !== undefined) return fail(`invalid reference ${shown}: ${problem}`);
   if (/^[0-9a-f]{64}$/.test(text))
     return fail(`invalid reference ${JSON.stringify(text)}: an ID is no name; write a digest as sha256:...`);
   const at = text.indexOf('@');

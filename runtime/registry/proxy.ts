@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { isLoopback } from './loopback.ts';
 
 /** A proxy that is named in a form nobody can use. Its text is not repeated: it may hold a password. */
 export class BadProxy extends Error {
@@ -34,16 +35,12 @@ function either(env: ReadonlyMap<string, string>, name: string): string {
 function isDirect(url: URL, without: string): boolean {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  if (host === 'localhost' || isLoopback(host)) return true;
+  if (isLoopback(host)) return true;
   return without
     .toLowerCase()
     .split(',')
     .map((entry) => entry.trim())
     .some((entry) => entry !== '' && covers(entry, host, port));
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || (net.isIPv4(host) && host.startsWith('127.'));
 }
 
 /** An entry is `*`, an address, a range of addresses, or a name that also means all below it; all but ranges with a port. */

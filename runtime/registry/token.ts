@@ -1,4 +1,5 @@
 import type { RegistryCredentials } from '../docker/credentials.ts';
+import { isLoopback } from './loopback.ts';
 import type { ServerAnswer } from './request.ts';
 import { askServer } from './request.ts';
 
@@ -64,6 +65,8 @@ export interface TokenFetching {
   /** Names the proxy. */
   readonly env: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
+  /** Whether a password may go to another machine in plain http; it may not by default. */
+  readonly allowsPlain?: boolean;
   /** For all of it (30,000). */
   readonly limitMs?: number;
 }
@@ -76,10 +79,13 @@ export interface TokenFetching {
 export async function fetchToken(
   wanted: TokenRequest,
   credentials: RegistryCredentials,
-  { env, signal, limitMs = ANSWER_MS }: TokenFetching,
+  { env, signal, allowsPlain = false, limitMs = ANSWER_MS }: TokenFetching,
 ): Promise<Token> {
   if (credentials.registryToken !== '')
     return { token: credentials.registryToken, expiresIn: DEFAULT_LIFETIME, issuedAt: 0 };
+  const { protocol, hostname } = urlOf(wanted.realm);
+  if (credentials.secret !== '' && protocol === 'http:' && !isLoopback(hostname) && !allowsPlain)
+    throw new BadTokenAnswer(wanted.realm, 'is plain http, where no password is sent to');
   const late = AbortSignal.timeout(limitMs);
   const limited = { env, signal: AbortSignal.any([signal, late]) };
   try {
@@ -120,7 +126,7 @@ function postToken(wanted: TokenRequest, { username, secret }: RegistryCredentia
     form.set('password', secret);
   }
   form.sort();
-  const read = (answer: ServerAnswer): Promise<Token> => readToken(wanted.realm, answer, secret);
+  const read = (answer: ServerAnswer): Promise<Token> => readToken(wanted.realm, answer, { username, secret });
   return askServer({ url: urlOf(wanted.realm), form }, read, limited);
 }
 
@@ -130,7 +136,7 @@ function getToken(wanted: TokenRequest, { username, secret }: RegistryCredential
   for (const scope of wanted.scopes) url.searchParams.append('scope', scope);
   url.searchParams.sort();
   const basic = Buffer.from(`${username}:${secret}`).toString('base64');
-  const read = (answer: ServerAnswer): Promise<Token> => readToken(wanted.realm, answer, secret);
+  const read = (answer: ServerAnswer): Promise<Token> => readToken(wanted.realm, answer, { username, secret });
   return askServer({ url, ...(secret === '' ? {} : { authorization: `Basic ${basic}` }) }, read, limited);
 }
 
@@ -141,10 +147,12 @@ function urlOf(realm: string): URL {
   return url;
 }
 
-async function readToken(realm: string, answer: ServerAnswer, secret: string): Promise<Token> {
+type Sent = Pick<RegistryCredentials, 'username' | 'secret'>;
+
+async function readToken(realm: string, answer: ServerAnswer, sent: Sent): Promise<Token> {
   const { statusCode } = answer;
   const text = await wholeBody(realm, answer.body);
-  if (statusCode >= 400) throw new TokenRefused(realm, statusCode, reasonIn(text, secret));
+  if (statusCode >= 400) throw new TokenRefused(realm, statusCode, reasonIn(text, sent));
   if (statusCode < 200 || statusCode >= 300) throw new BadTokenAnswer(realm, `answered with status ${statusCode}`);
   const json = objectIn(text);
   if (json === undefined) throw new BadTokenAnswer(realm, 'answered with what is no JSON object');
@@ -187,12 +195,14 @@ function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 /** Why a server refuses, in the fields that token servers and registries use; nothing that repeats what was sent. */
-function reasonIn(text: string, secret: string): string | undefined {
+function reasonIn(text: string, { username, secret }: Sent): string | undefined {
   const json = objectIn(text);
   const errors: readonly unknown[] = Array.isArray(json?.errors) ? json.errors : [];
   const first = errors[0] as { readonly message?: unknown } | null | undefined;
   const reasons = [json?.details, json?.error_description, json?.message, first?.message];
   const reason = reasons.find((one) => typeof one === 'string' && one !== '');
-  if (typeof reason !== 'string' || (secret !== '' && reason.includes(secret))) return undefined;
+  if (typeof reason !== 'string') return undefined;
+  const forms = [secret, encodeURIComponent(secret), Buffer.from(`${username}:${secret}`).toString('base64')];
+  if (secret !== '' && forms.some((form) => reason.includes(form))) return undefined;
   return reason.slice(0, MAX_REASON_LENGTH);
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import tls from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { Agent, ProxyAgent, request } from 'undici';
+import { isLoopback } from './loopback.ts';
 import { proxyFor } from './proxy.ts';
 import { UNKNOWN_AUTHORITY } from './request.ts';
 
@@ -47,6 +48,12 @@ export class Transport implements AsyncDisposable {
     this.#origin ??= this.#findOrigin(signal);
     this.#origin.catch(() => (this.#origin = undefined));
     return this.#origin;
+  }
+
+  /** Whether what the registry names may be asked: https, and plain http only where the registry itself may be spoken to so. */
+  mayReach(url: URL, origin: URL): boolean {
+    if (url.protocol !== 'http:') return url.protocol === 'https:';
+    return this.#options.isInsecure === true || (origin.protocol === 'http:' && isLoopback(url.hostname));
   }
 
   /** Sends a request; the answer's body is to be read or dumped. Redirects are not followed. */
@@ -117,10 +124,6 @@ export class Transport implements AsyncDisposable {
     this.#dispatchers.clear();
     await Promise.all(all.map((one) => one.destroy()));
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
 }
 
 /** What comes of a TLS greeting to a server that does not know what that is. */

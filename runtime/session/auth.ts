@@ -80,7 +80,8 @@ export function authService(
       if (refused !== undefined) throw refused;
       const { fetchToken, TokenUnanswered } = await import('../registry/token.ts');
       const request = { realm: wanted.Realm, service: wanted.Service, scopes: wanted.Scopes };
-      const answer = fetchToken(request, found, { env, signal }).catch((error: Error) => {
+      // Which registries may be spoken to in plain http is the builder's business, and so are their token servers.
+      const answer = fetchToken(request, found, { env, signal, allowsPlain: true }).catch((error: Error) => {
         const failure = new GrpcError(code.UNAUTHENTICATED, `no token for ${wanted.Host}: ${error.message}`);
         if (error instanceof TokenUnanswered) silent.set(wanted.Realm, failure);
         throw failure;

@@ -51,3 +51,77 @@ test('a blob that lies elsewhere is fetched there, without the credentials of th
   const basic = `Basic ${Buffer.from('ada:very-secret').toString('base64')}`;
   expect(registry.seen.slice(-2)).toEqual([basic, basic]);
 });
+
+const ADA = { find: async () => ({ username: 'ada', secret: 'very-secret', registryToken: '' }) };
+const BASIC = `Basic ${Buffer.from('ada:very-secret').toString('base64')}`;
+const UPLOAD = {
+  digest: DIGEST,
+  size: BLOB.length,
+  read: async function* () {
+    yield BLOB;
+  },
+};
+const PATIENCE = { attempts: 1, firstPauseMs: 1 };
+
+/** Answers as a registry that wants the password, where it is not there yet. */
+function wantsPassword(request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.headers.authorization !== undefined) return false;
+  response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+  return true;
+}
+
+test('a blob that a registry has sent elsewhere goes there without the credentials, whatever is asked for there', async () => {
+  await using elsewhere = await played((request, response) => {
+    request.resume().once('end', () => {
+      if (request.url?.startsWith('/token') === true) response.end('{"token":"t"}');
+      else response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${elsewhere.host}/token"` }).end();
+    });
+  });
+  await using registry = await played((request, response) => {
+    request.resume();
+    if (wantsPassword(request, response)) return;
+    if (request.method === 'HEAD') response.writeHead(404).end();
+    else response.writeHead(202, { location: `http://${elsewhere.host}/upload` }).end();
+  });
+  await using client = new RegistryClient(registry.host, { credentials: ADA, env: new Map(), patience: PATIENCE });
+  await expect(client.ensureBlob('app', UPLOAD, { signal: AbortSignal.timeout(10_000) })).rejects.toThrow('status 401');
+  expect(registry.seen).toContain(BASIC);
+  expect(elsewhere.seen).toEqual(['']);
+});
+
+test('nothing goes in plain http to another machine, wherever a registry sends it', async () => {
+  await using network = await played((_request, response) => response.end(BLOB));
+  await using registry = await played((request, response) => {
+    request.resume();
+    if (request.method === 'HEAD') response.writeHead(404).end();
+    else if (request.method === 'POST') response.writeHead(202, { location: 'http://storage.test/upload' }).end();
+    else response.writeHead(307, { location: 'http://storage.test/' }).end();
+  });
+  const env = new Map([['HTTP_PROXY', `http://${network.host}`]]);
+  await using client = new RegistryClient(registry.host, { credentials: ADA, env, patience: PATIENCE });
+  const signal = AbortSignal.timeout(10_000);
+  const why = 'it sends on to http://storage.test, and other than by https only this machine is asked';
+  await expect(client.readManifest('app', '1', { signal })).rejects.toThrow(why);
+  await expect(client.ensureBlob('app', UPLOAD, { signal })).rejects.toThrow(why);
+  expect(network.seen).toEqual([]);
+});
+
+test('a registry that repeats what was sent is not repeated', async () => {
+  await using registry = await played((request, response) => {
+    if (wantsPassword(request, response)) return;
+    const message = `you sent ${request.headers.authorization}`;
+    response.writeHead(403).end(JSON.stringify({ errors: [{ code: 'DENIED', message }] }));
+  });
+  await using client = new RegistryClient(registry.host, { credentials: ADA, env: new Map(), patience: PATIENCE });
+  const reading = client.readManifest('app', '1', { signal: AbortSignal.timeout(10_000) });
+  await expect(reading).rejects.toThrow(/reading app:1: status 403 Forbidden$/);
+});
+
+test('a page for people is no manifest, and its kind is told', async () => {
+  await using registry = await played((_request, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>'),
+  );
+  await using client = new RegistryClient(registry.host, { credentials: ADA, env: new Map() });
+  const page = await client.readManifest('app', '1', { signal: AbortSignal.timeout(10_000) });
+  expect(page.mediaType).toBe('text/html');
+});

@@ -107,6 +107,7 @@ test.each([
   ['{"errors":[{"code":"DENIED","message":"requested access is denied"}]}', ': requested access is denied'],
   ['{"error":"invalid_grant","error_description":"the token has ended"}', ': the token has ended'],
   ['{"message":"no user hunter2 here"}', ''],
+  [JSON.stringify({ details: `you sent Basic ${Buffer.from('ada:hunter2').toString('base64')}` }), ''],
   ['{"errors":[null]}', ''],
   ['{"errors":{}}', ''],
   [JSON.stringify({ details: 'x'.repeat(1000) }), `: ${'x'.repeat(300)}`],
@@ -143,5 +144,28 @@ test('a realm that is no address is refused', async () => {
   for (const realm of ['', 'token', 'file:///etc/passwd', 'ftp://a.example/']) {
     const asked = fetchToken({ realm, service: '', scopes: [] }, anonymous, options);
     await expect(asked).rejects.toThrow(`${JSON.stringify(realm)} is no address of a token server`);
+  }
+});
+
+test('a password does not go to another machine in plain http, unless that is allowed', async () => {
+  let asked = 0;
+  const proxy = createServer((_request, response) => {
+    asked++;
+    response.end('{"token":"T"}');
+  });
+  await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+  const env = new Map([['HTTP_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`]]);
+  const wanted = { realm: 'http://auth.test/token', service: 's', scopes: [] };
+  const options = { env, signal: AbortSignal.timeout(20_000) };
+  const ada = { username: 'ada', secret: 'x', registryToken: '' };
+  try {
+    const refused = fetchToken(wanted, ada, options);
+    await expect(refused).rejects.toThrow('http://auth.test/token is plain http, where no password is sent to');
+    expect(asked).toBe(0);
+    expect((await fetchToken(wanted, ada, { ...options, allowsPlain: true })).token).toBe('T');
+    expect((await fetchToken(wanted, { ...ada, secret: '' }, options)).token).toBe('T');
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
   }
 });
