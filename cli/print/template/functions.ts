@@ -72,11 +72,15 @@ function spaced(args: Arguments): string {
     .join('');
 }
 
+/** Go takes no wider ones (`fmt`, tooLarge). */
+const MAX_WIDTH = 1_000_000;
+
 function formatted(format: string, args: Arguments): string {
   const rest = [...args];
   const text = format.replaceAll(/%(-?)(\d*)(.?)/gs, (_whole, left: string, width: string, verb: string) => {
     if (verb === '%') return '%';
     if (rest.length === 0) throw new BadArgument(`%${verb} has no value to show`);
+    if (Number(width) > MAX_WIDTH) throw new BadArgument(`%${width}${verb} is wider than ${MAX_WIDTH}`);
     const shown = oneFormatted(verb, rest.shift());
     return left === '-' ? shown.padEnd(Number(width)) : shown.padStart(Number(width));
   });

@@ -82,6 +82,10 @@ test.each([
     '--format:1:9: only a function can be given something, and this is none\n  1 | {{.Name .Image}}\n    |         ^^^^^^',
   ],
   [
+    '{{printf "%1000001d" 1}}',
+    '--format:1:3: printf: %1000001d is wider than 1000000\n  1 | {{printf "%1000001d" 1}}\n    |   ^^^^^^^^^^^^^^^^^^^^',
+  ],
+  [
     '{{printf "%x" 1}}',
     '--format:1:3: printf: %x is not supported; %v, %s, %q, %d and %t are\n  1 | {{printf "%x" 1}}\n    |   ^^^^^^^^^^^^^',
   ],
