@@ -9,20 +9,22 @@ export async function runningContainers(docker: DockerEndpoint): Promise<readonl
   return containers.map(({ Id }) => Id);
 }
 
-interface ListedImage {
-  readonly RepoTags: readonly string[] | null;
+interface InspectedImage {
   readonly Manifests?: readonly {
     readonly Available: boolean;
     readonly ImageData?: { readonly Platform: { readonly os: string; readonly architecture: string } };
   }[];
 }
 
-/** For which platforms an image is there, all of it; needs a containerd store. */
+/**
+ * For which platforms an image is there, all of it; needs a containerd store. The image is asked for by itself: over the list of all
+ * of them, of which others may be on their way, a daemon at times breaks off.
+ */
 export async function presentPlatforms(docker: DockerEndpoint, name: string): Promise<readonly string[]> {
-  const images = (await asked(docker, '/images/json?manifests=1')) as readonly ListedImage[];
-  const manifests = images.flatMap(({ RepoTags, Manifests }) => (RepoTags?.includes(name) ? (Manifests ?? []) : []));
-  return manifests
-    .flatMap(({ Available, ImageData }) => (Available && ImageData !== undefined ? [ImageData.Platform] : []))
+  const { Manifests = [] } = (await asked(docker, `/images/${name}/json?manifests=1`)) as InspectedImage;
+  return Manifests.flatMap(({ Available, ImageData }) =>
+    Available && ImageData !== undefined ? [ImageData.Platform] : [],
+  )
     .map(({ os, architecture }) => `${os}/${architecture}`)
     .sort();
 }
