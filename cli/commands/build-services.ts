@@ -34,7 +34,7 @@ export async function buildServices(
       'WARNING: --load-platform is for images of other builders; a Docker Engine keeps all that it builds\n',
     );
   const variables = secretVariables(env, planned);
-  const { docker } = engine;
+  const { docker, noDocker } = engine;
   return ok({
     credentials: new CredentialStore(config, variables),
     tokenSeeds: new TokenSeeds(tokenSeedFile(env)),
@@ -47,7 +47,7 @@ export async function buildServices(
     stdout,
     askPassphrase: passphrasePrompt(context),
     ...(docker === undefined
-      ? {}
+      ? { noDocker }
       : {
           loadArchive: async (chunks, { signal }) => {
             using api = await dockerEngine(docker);

@@ -28,6 +28,8 @@ export interface BuildServices extends RegistryServices {
   readonly contextArchive?: AsyncIterable<Uint8Array>;
   /** Puts an image archive into the local Docker Engine; undefined when there is none to load into. */
   readonly loadArchive?: ArchiveSink;
+  /** Why there is none, where the user named one. */
+  readonly noDocker?: string | undefined;
   /** The ways of an image from a builder into the local Docker Engine, best first; undefined when there is none. */
   readonly loaders?: readonly ImageLoader[];
 }

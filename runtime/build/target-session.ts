@@ -86,9 +86,11 @@ function exportSink(
     case 'stdout':
       return streamSink(context.services.stdout);
     case 'load': {
-      const { loadArchive } = context.services;
-      if (!loadArchive)
-        throw new FailureError({ reason: 'load-failed', target, cause: 'there is no Docker Engine to load into' });
+      const { loadArchive, noDocker } = context.services;
+      if (!loadArchive) {
+        const cause = `there is no Docker Engine to load into${noDocker === undefined ? '' : `: ${noDocker}`}`;
+        throw new FailureError({ reason: 'load-failed', target, cause });
+      }
       return (chunks, options) => ownStep(LOAD_STEP, context.onStatus, () => loadArchive(chunks, options));
     }
   }

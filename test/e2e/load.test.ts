@@ -329,3 +329,20 @@ describe('a Docker Engine with the classic image store', () => {
     expect((await api.inspectImage(name, { signal: signal() }))?.tags).toEqual([`${name}:latest`]);
   });
 });
+
+test.each([
+  ['tcp://127.0.0.1:9', 'tcp://127.0.0.1:9 cannot be reached: connect ECONNREFUSED 127.0.0.1:9'],
+  ['bogus://x', 'a bogus:// address of this form in DOCKER_HOST cannot be used'],
+])('a Docker that was named has no other in its place: %s', { timeout: TEST_MS }, async (dockerHost, why) => {
+  await using folder = await project();
+  const name = uniqueName();
+  // The sandboxed engine of this data folder would be there to load into.
+  const env = { BUILDKIT_HOST: pipe.address, DOCKER_HOST: dockerHost, DEPOT_DATA_DIR: docker.dataDir };
+  const words = ['--load', '-t', name, `--build-context=busybox=${await busybox()}`, folder.path];
+  const run = await depot(['build', ...words], { cwd: folder.path, env });
+  expect(run.exitCode).toBe(1);
+  expect(run.stderr).toContain(`there is no Docker Engine to load into: ${why}`);
+  expect(await dockerOf(docker).inspectImage(name, { signal: signal() })).toBeUndefined();
+  const other = await depot(['build', '-o', 'type=cacheonly', ...words.slice(1)], { cwd: folder.path, env });
+  expect(other.exitCode, other.stderr).toBe(0);
+});

@@ -7,7 +7,7 @@ import { DockerEngine } from '../../docker/engine.ts';
 import { DockerError } from '../../docker/http.ts';
 import type { DockerEndpoint } from '../../docker/http.ts';
 import { explainUnreachable } from '../../docker/unreachable.ts';
-import type { RuntimeFailure } from '../../failure.ts';
+import type { BuilderUnreachable, RuntimeFailure, Unsupported } from '../../failure.ts';
 import type { Address } from './address.ts';
 import { buildkitHost, dockerHost } from './address.ts';
 import type { AskedBuilder } from './buildx-builder.ts';
@@ -38,6 +38,8 @@ export interface EngineHandle {
   readonly version?: string;
   /** The Docker API that `--load` goes to; absent when no Docker answers here. */
   readonly docker?: DockerEndpoint;
+  /** Why that is so, where the user named one. */
+  readonly noDocker?: string;
   /** A Debian root with docker-registry, buildx, skopeo and busybox in it, where the sandbox has been set up. */
   readonly root?: string;
 }
@@ -131,11 +133,13 @@ export async function runningBuildkitd(options: DiscoverOptions): Promise<Engine
 /** A Docker Engine that can be built on, or why the one at the default place cannot. */
 export type DockerFinding =
   | { readonly is: 'usable'; readonly engine: EngineHandle }
-  /** `tooOld`: there is one, and it is passed over for its age. */
-  | { readonly is: 'not'; readonly why: string; readonly tooOld: boolean };
+  /** `tooOld`: there is one, and it is passed over for its age. `isNamed`: the user asked for this one. */
+  | { readonly is: 'not'; readonly why: string; readonly tooOld: boolean; readonly isNamed: boolean };
 
 /** The Docker Engine of `DOCKER_HOST`, the current context or the default socket. */
-export async function usableDocker(options: DiscoverOptions): Promise<Result<DockerFinding, RuntimeFailure>> {
+export async function usableDocker(
+  options: DiscoverOptions,
+): Promise<Result<DockerFinding, Unsupported | BuilderUnreachable>> {
   const address = await dockerHost(options.env);
   return address.ok ? dockerAt(address.value, options) : address;
 }
@@ -143,7 +147,10 @@ export async function usableDocker(options: DiscoverOptions): Promise<Result<Doc
 async function dockerAt(
   { endpoint, text, askedBy }: Address<DockerEndpoint>,
   { dataDir, signal }: DiscoverOptions,
-): Promise<Result<DockerFinding, RuntimeFailure>> {
+): Promise<Result<DockerFinding, Unsupported | BuilderUnreachable>> {
+  // The sandboxed engine's own socket is asked for by who wants to use that one: it is started, not complained about.
+  const isOurs = endpoint.kind === 'docker-unix' && endpoint.path === enginePaths({ dataDir }).socket;
+  const isNamed = askedBy !== undefined && !isOurs;
   using engine = new DockerEngine(endpoint);
   try {
     const timeoutMs = endpoint.kind === 'docker-ssh' ? SSH_PING_MS : PING_MS;
@@ -153,6 +160,7 @@ async function dockerAt(
         is: 'not',
         why: `Docker Engine ${version.engine} at ${text} is too old; 23 is the first that will do`,
         tooOld: true,
+        isNamed,
       });
     }
     return ok({
@@ -168,9 +176,7 @@ async function dockerAt(
     });
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
-    // The sandboxed engine's own socket is asked for by who wants to use that one: it is started, not complained about.
-    const isOurs = endpoint.kind === 'docker-unix' && endpoint.path === enginePaths({ dataDir }).socket;
-    if (askedBy === undefined || isOurs) return ok({ is: 'not', why: `${text}: ${error.message}`, tooOld: false });
+    if (!isNamed) return ok({ is: 'not', why: `${text}: ${error.message}`, tooOld: false, isNamed });
     const hint = `${askedBy} asks for this Docker Engine. Start it, or unset that.`;
     const why = { hint, ...explainUnreachable(error.message, endpoint) };
     return fail({ reason: 'builder-unreachable', endpoint: text, ...why });
@@ -200,10 +206,20 @@ export function sandboxHandle({
   return { kind: 'sandbox', endpoint, name: 'sandbox', driver: 'docker', version, docker: endpoint, root };
 }
 
-/** The Docker that loads go to when the builder is another daemon. */
-async function dockerBeside(options: DiscoverOptions): Promise<{ readonly docker?: DockerEndpoint }> {
+/** The Docker that loads go to when the builder is another daemon. One that the user named has no other in its place. */
+async function dockerBeside(options: DiscoverOptions): Promise<Pick<EngineHandle, 'docker' | 'noDocker'>> {
   const docker = await usableDocker(options);
-  const endpoint =
-    docker.ok && docker.value.is === 'usable' ? docker.value.engine.docker : (await runningSandbox(options))?.docker;
-  return endpoint === undefined ? {} : { docker: endpoint };
+  if (!docker.ok) return { noDocker: whyNot(docker.failure) };
+  if (docker.value.is === 'usable') {
+    const { docker: endpoint } = docker.value.engine;
+    return endpoint === undefined ? {} : { docker: endpoint };
+  }
+  if (docker.value.isNamed) return { noDocker: docker.value.why };
+  const sandbox = await runningSandbox(options);
+  return sandbox?.docker === undefined ? {} : { docker: sandbox.docker };
+}
+
+function whyNot(failure: Unsupported | BuilderUnreachable): string {
+  if (failure.reason === 'unsupported') return `${failure.what} cannot be used`;
+  return `${failure.endpoint} cannot be reached: ${failure.cause}`;
 }
