@@ -17,7 +17,7 @@ import { lacking, releaseText } from '../buildkit/features.ts';
 import { neededFeatures } from '../buildkit/needs.ts';
 import type { EventSink, TargetOutcome } from '../event.ts';
 import type { RuntimeFailure } from '../failure.ts';
-import { archiveProblem, folderProblem } from '../load/archive-sinks.ts';
+import { badCaches, badExports } from './destinations.ts';
 import { unreachableBuilder, withLossesJoined } from './failures.ts';
 import type { GitInfo } from './git-info.ts';
 import { gitInfos, gitSettings } from './git-info.ts';
@@ -182,7 +182,7 @@ async function withExports(
     const exports = isAsked ? ok([]) : plannedExports(one.target, facts);
     if (exports.ok) {
       ready.push({ one, exports: exports.value });
-      refused.push(...(await badDestinations(one.target.name, exports.value, cwd)));
+      refused.push(...(await badExports(one.target.name, exports.value, cwd)));
       if (!isAsked) refused.push(...(await badCaches(one.target, cwd)));
     } else refused.push(exports.failure);
   }
@@ -207,33 +207,6 @@ async function tooOldFor(
     what: `${what} on this builder (target "${target}")`,
     hint: `${releaseText(since)} is needed${facts.version === '' ? '' : `; this one calls itself ${facts.version}`}`,
   }));
-}
-
-async function badDestinations(
-  target: string,
-  exports: readonly PlannedExport[],
-  cwd: string,
-): Promise<readonly RuntimeFailure[]> {
-  const problems = exports.map(async ({ sink }): Promise<readonly RuntimeFailure[]> => {
-    if (sink === undefined || !('path' in sink)) return [];
-    const dest = path.resolve(cwd, sink.path);
-    const cause = await (sink.kind === 'file' ? archiveProblem(dest) : folderProblem(dest));
-    return cause === undefined ? [] : [{ reason: 'input-missing', target, what: 'output', path: sink.path, cause }];
-  });
-  return (await Promise.all(problems)).flat();
-}
-
-/** Local caches that cannot be written where they are told to, which the builder would find only when all is built. */
-async function badCaches({ name, cacheTo }: Target, cwd: string): Promise<readonly RuntimeFailure[]> {
-  const problems = cacheTo.map(async ({ type, attrs }): Promise<readonly RuntimeFailure[]> => {
-    const { dest = '' } = attrs;
-    if (type !== 'local' || dest === '') return [];
-    const cause = await folderProblem(path.resolve(cwd, dest));
-    return cause === undefined
-      ? []
-      : [{ reason: 'input-missing', target: name, what: 'the cache folder', path: dest, cause }];
-  });
-  return (await Promise.all(problems)).flat();
 }
 
 /** Why a target failed, or which of its outputs are missing. */

@@ -1,5 +1,8 @@
 import type { BuildResultInfo } from '../../proto/gen/moby/buildkit/v1/control_pb.ts';
 import type { BuildkitClient } from '../buildkit/client.ts';
+import { wireError } from '../buildkit/error.ts';
+import { ownStep } from './own-step.ts';
+import type { RunningTarget } from './target-context.ts';
 
 /** How much of a build's provenance its metadata tells: `min` leaves out the steps and the times. */
 export type ProvenanceDetail = 'min' | 'max';
@@ -40,6 +43,24 @@ export async function recordedProvenance(
     return [[key, Buffer.from(JSON.stringify(told)).toString('base64')] as const];
   });
   return Object.fromEntries((await Promise.all(found)).flat());
+}
+
+/**
+ * The same, as a step of the build and as much as is asked for. The image is there by then: a record that cannot be read is
+ * shown as a step that failed, and the build has not.
+ */
+export async function toldProvenance(
+  ref: string,
+  { client, services, onStatus, signal }: RunningTarget,
+): Promise<Readonly<Record<string, string>>> {
+  const detail = services.responseProvenance;
+  if (detail === undefined) return {};
+  const name = 'resolving provenance for metadata file';
+  return ownStep(name, onStatus, () => recordedProvenance(client, ref, { detail, signal })).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (wireError(error) === undefined && !(error instanceof BadProvenance)) throw error;
+    return {};
+  });
 }
 
 function provenanceOf({ Attestations }: BuildResultInfo): BuildResultInfo['Attestations'][number] | undefined {

@@ -23,12 +23,12 @@ import { gitAttrs, gitSettings } from './git-info.ts';
 import { ignoreFileTooLarge } from './ignore-file.ts';
 import { LinkBroken } from './links.ts';
 import { loadImage, pullableNames } from './loading.ts';
-import { ownStep, skippedStep } from './own-step.ts';
+import { skippedStep } from './own-step.ts';
 import type { PreparedTarget } from './prepare.ts';
 import { withPushAgain } from './push-again.ts';
 import type { PushResult } from './pushing.ts';
 import { holdForPush, pushFailures, pushSeparately } from './pushing.ts';
-import { BadProvenance, recordedProvenance } from './recorded-provenance.ts';
+import { toldProvenance } from './recorded-provenance.ts';
 import type { SeparatePush } from './separate-push.ts';
 import { separatePush } from './separate-push.ts';
 import type { BuildServices, RunningTarget, TargetContext } from './target-context.ts';
@@ -161,21 +161,6 @@ async function run(prepared: PreparedTarget, request: FrontendRequest, context: 
     failures,
     ...(isAsked ? { answer } : {}),
   };
-}
-
-/** The image is there by then: a record that cannot be read is shown as a step that failed, and the build has not. */
-async function toldProvenance(
-  ref: string,
-  { client, services, onStatus, signal }: RunningTarget,
-): Promise<Readonly<Record<string, string>>> {
-  const detail = services.responseProvenance;
-  if (detail === undefined) return {};
-  const name = 'resolving provenance for metadata file';
-  return ownStep(name, onStatus, () => recordedProvenance(client, ref, { detail, signal })).catch((error: unknown) => {
-    signal.throwIfAborted();
-    if (wireError(error) === undefined && !(error instanceof BadProvenance)) throw error;
-    return {};
-  });
 }
 
 async function pushed(
